@@ -1,0 +1,58 @@
+"""The contenders: which frameworks there are and how each can execute.
+
+This table is data, readable without any framework installed, so that the suite can plan,
+list and report what is missing. A new mode is one row; a new framework is one module with a
+class named ``Contender``, one dependency group of the same name as the framework, and its rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """framework + mode. `module` holds the adapter; `package` is what a user would import."""
+
+    framework: str
+    mode: str
+    module: str
+    package: str
+    summary: str
+
+    @property
+    def name(self) -> str:
+        """``framework:mode``."""
+        return f"{self.framework}:{self.mode}"
+
+
+IMPLEMENTATIONS: tuple[Implementation, ...] = (
+    Implementation(
+        "tensorflow",
+        "graph",
+        "adapters.tensorflow",
+        "tensorflow",
+        "tf.Module and tf.function, TensorFlow's own fused kernels; no Keras",
+    ),
+    Implementation(
+        "pytorch",
+        "eager",
+        "adapters.pytorch",
+        "torch",
+        "torch.nn and torch.optim, run eagerly",
+    ),
+    Implementation(
+        "keras",
+        "tensorflow",
+        "adapters.keras",
+        "keras",
+        "Keras 3 on TensorFlow through compile, fit and predict",
+    ),
+    Implementation(
+        "mxnet",
+        "hybrid",
+        "adapters.mxnet",
+        "mxnet",
+        "Gluon, hybridized, with its Trainer",
+    ),
+)

@@ -1,0 +1,92 @@
+"""The contract between the suite and a framework.
+
+An adapter turns a `Task` into the framework's own best form of the same work. It holds no
+clock, prints nothing, writes no file, and imports neither `bench` nor another adapter. The
+suite calls the methods in this order: construct, `settings`, `build`, `stage`, then
+`train` / `predict` / `wait` / `weights` in any order; `build` may be called again on the same
+object and then starts afresh (new weights, new optimizer state).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Literal, SupportsFloat
+
+import numpy as np
+
+from tasks.spec import Task
+from tasks.weights import Weights
+
+Device = Literal["cpu", "cuda"]
+Precision = Literal["fp32", "tf32", "bf16"]
+AdamForm = Literal["epsilon", "epsilon-hat"]
+Setting = str | int | float | bool
+Data = Any
+"""What `stage` returns: opaque to the suite, arrays resident on the device."""
+
+
+class Unsupported(Exception):
+    """Raised by an adapter for work its framework cannot do; the message is the reason shown."""
+
+
+class Adapter(ABC):
+    """One framework, executing in one mode on one device at one precision and thread count."""
+
+    adam_form: ClassVar[AdamForm]
+    """Which Adam the framework computes. "epsilon": Kingma & Ba's Algorithm 1,
+    lr · m̂ / (sqrt(v̂) + ε). "epsilon-hat": the form of their section 2,
+    lr · sqrt(1-β2^t)/(1-β1^t) · m / (sqrt(v) + ε)."""
+
+    @abstractmethod
+    def __init__(self, mode: str, device: Device, precision: Precision, threads: int) -> None:
+        """Apply device, precision and thread settings to the framework, before any work.
+
+        Raises `Unsupported` when this installation cannot do what is asked.
+        """
+
+    @abstractmethod
+    def settings(self) -> dict[str, Setting]:
+        """Versions and *effective* settings, read back from the framework, not remembered.
+
+        Must hold "version", "threads", "device", "precision"; the rest is the adapter's to name.
+        """
+
+    @abstractmethod
+    def build(self, task: Task, weights: Weights, seed: int) -> None:
+        """Make model, loss and optimizer; load `weights`; seed the framework's own randomness.
+
+        `weights` has the names and shapes of `tasks.spec.parameter_shapes(task)`, float32.
+        The arrays belong to the caller: copy, never alias. Raises `Unsupported`.
+        """
+
+    @abstractmethod
+    def stage(self, x: np.ndarray, y: np.ndarray) -> Data:
+        """Move rows to the device. x (N, *task.input_shape) in `task.input_dtype`; y (N,) in
+        `task.target_dtype`. Called after `build`; not timed as work."""
+
+    @abstractmethod
+    def train(
+        self, data: Data, order: np.ndarray, warps: np.ndarray | None = None
+    ) -> SupportsFloat:
+        """One optimizer step for each row of `order`; may return before the work is done.
+
+        order: int32 (steps, batch), row numbers into `data`.
+        warps: float32 (steps, batch, 6) or None. An affine map (a, b, c, d, e, f) a row: the
+        output pixel (x, y), x to the right, takes the input at (a x + b y + c, d x + e y + f),
+        sampled bilinearly, positions outside clamped to the nearest edge pixel.
+        Returns the mean over the steps of each step's batch-mean loss (taken before its
+        update), as anything `float()` accepts; converting it may wait.
+        """
+
+    @abstractmethod
+    def predict(self, data: Data, batch_size: int) -> np.ndarray:
+        """Outputs (N, units) of the last layer, float32, on the host: logits where the loss is a
+        cross-entropy. All N rows in order, in batches of `batch_size`, the last one shorter."""
+
+    @abstractmethod
+    def wait(self) -> None:
+        """Return when all work asked for so far, weight updates included, is done."""
+
+    @abstractmethod
+    def weights(self) -> Weights:
+        """The current weights, same names, shapes and layouts as given to `build`, new arrays."""

@@ -1,0 +1,160 @@
+"""The oracle: the whole contract in NumPy, in float64 ("fp64") or float32.
+
+Every certificate compares a framework with this module. It is an adapter like the others so
+that the same conformance tests run over it, and so that mutants can be made from it.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any, Literal
+
+import numpy as np
+
+from adapters import reference_layers as layers
+from adapters.base import Adapter, AdamForm, Data, Setting, Unsupported
+from tasks.spec import Adam, Loss, Task, layer_name
+from tasks.weights import Weights
+
+Array = np.ndarray
+
+
+def loss_and_gradient(loss: Loss, outputs: Array, y: Array) -> tuple[float, Array]:
+    """Batch-mean loss in its fused-logits form, and its gradient by the outputs (N, units).
+
+    Sparse categorical: logsumexp(z) - z[y]. Binary: max(z, 0) - z y + log(1 + exp(-|z|)).
+    """
+    n = len(outputs)
+    if loss == "sparse_categorical_crossentropy":
+        shifted = outputs - outputs.max(axis=1, keepdims=True)
+        log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        grad = np.exp(log_p)
+        grad[np.arange(n), y] -= 1
+        return float(-log_p[np.arange(n), y].mean()), grad / n
+    target = y.reshape(n, 1).astype(outputs.dtype)
+    if loss == "binary_crossentropy":
+        value = np.maximum(outputs, 0) - outputs * target + np.log1p(np.exp(-np.abs(outputs)))
+        return float(value.mean()), (layers.sigmoid(outputs) - target) / n
+    difference = outputs - target
+    return float((difference**2).mean()), 2 * difference / n
+
+
+class Reference(Adapter):
+    """NumPy implementation. `adam` picks the form of Adam: the one the contender declares."""
+
+    adam_form: AdamForm = "epsilon"  # type: ignore[misc]  # per object: the oracle follows the contender
+
+    def __init__(
+        self,
+        mode: str = "numpy",
+        device: str = "cpu",
+        precision: Literal["fp64", "fp32"] = "fp64",
+        threads: int = 1,
+        adam: AdamForm = "epsilon",
+    ) -> None:
+        if device != "cpu":
+            raise Unsupported("the NumPy reference runs on the CPU only")
+        self.dtype = np.dtype(np.float64 if precision == "fp64" else np.float32)
+        self.adam_form = adam
+        self._threads = threads
+
+    def settings(self) -> dict[str, Setting]:
+        return {
+            "version": np.__version__,
+            "threads": self._threads,
+            "device": "cpu",
+            "precision": "fp64" if self.dtype == np.float64 else "fp32",
+        }
+
+    def build(self, task: Task, weights: Weights, seed: int) -> None:
+        self.task = task
+        self.params = {name: value.astype(self.dtype) for name, value in weights.items()}
+        self.m = {name: np.zeros_like(value) for name, value in self.params.items()}
+        self.v = {name: np.zeros_like(value) for name, value in self.params.items()}
+        self.t = 0
+        self.rng = np.random.default_rng(seed)
+
+    def stage(self, x: Array, y: Array) -> Data:
+        return (x if self.task.input_dtype == "int32" else x.astype(self.dtype)), y
+
+    def train(self, data: Data, order: Array, warps: Array | None = None) -> float:
+        x, y = data
+        losses = []
+        for step, rows in enumerate(order):
+            batch = x[rows] if warps is None else warp(x[rows], warps[step])
+            loss, grads = self.gradients(batch, y[rows])
+            self._update(grads)
+            losses.append(loss)
+        return float(np.mean(losses))
+
+    def gradients(self, x: Array, y: Array) -> tuple[float, Weights]:
+        """Batch-mean loss and its gradient by every parameter, canonical names."""
+        outputs, saved = self._forward(x, training=True)
+        loss, grad = loss_and_gradient(self.task.loss, outputs, y)
+        grads: Weights = {}
+        for index in reversed(range(len(self.task.layers))):
+            layer = self.task.layers[index]
+            by_x, parts = layers.backward(layer, self._parts(index), saved[index], grad)
+            name = layer_name(index, layer)
+            grads.update({f"{name}/{part}": value for part, value in parts.items()})
+            if by_x is None:
+                break
+            grad = by_x
+        return loss, grads
+
+    def predict(self, data: Data, batch_size: int) -> Array:
+        x, _ = data
+        batches = [x[i : i + batch_size] for i in range(0, len(x), batch_size)]
+        return np.concatenate([self._forward(b, training=False)[0] for b in batches])
+
+    def wait(self) -> None:
+        return None
+
+    def weights(self) -> Weights:
+        return {name: value.copy() for name, value in self.params.items()}
+
+    def _parts(self, index: int) -> Weights:
+        prefix = layer_name(index, self.task.layers[index]) + "/"
+        return {k[len(prefix) :]: v for k, v in self.params.items() if k.startswith(prefix)}
+
+    def _forward(self, x: Array, training: bool) -> tuple[Array, list[Any]]:
+        saved = []
+        task = self.task if training else self.task.without_dropout()
+        for index, layer in enumerate(task.layers):
+            x, keep = layers.forward(layer, self._parts(index), x, self.rng)
+            saved.append(keep)
+        return x, saved
+
+    def _update(self, grads: Weights) -> None:
+        optimizer = self.task.optimizer
+        self.t += 1
+        for name, grad in grads.items():
+            if isinstance(optimizer, Adam):
+                self.params[name] -= self._adam_step(optimizer, name, grad)
+            else:
+                self.params[name] -= self.dtype.type(optimizer.learning_rate) * grad
+
+    def _adam_step(self, adam: Adam, name: str, grad: Array) -> Array:
+        m, v = self.m[name], self.v[name]
+        m += (1 - adam.beta_1) * (grad - m)
+        v += (1 - adam.beta_2) * (grad * grad - v)
+        first, second = 1 - adam.beta_1**self.t, 1 - adam.beta_2**self.t
+        if self.adam_form == "epsilon":
+            return adam.learning_rate / first * m / (np.sqrt(v / second) + adam.epsilon)
+        return adam.learning_rate * sqrt(second) / first * m / (np.sqrt(v) + adam.epsilon)
+
+
+def warp(images: Array, maps: Array) -> Array:
+    """Affine warp of (N, H, W, C) by maps (N, 6); the sampling rule of `Adapter.train`."""
+    n, height, width, _ = images.shape
+    ys, xs = np.mgrid[0:height, 0:width].astype(images.dtype)
+    a = maps.astype(images.dtype)[:, :, None, None]
+    px = np.clip(a[:, 0] * xs + a[:, 1] * ys + a[:, 2], 0, width - 1)
+    py = np.clip(a[:, 3] * xs + a[:, 4] * ys + a[:, 5], 0, height - 1)
+    x0, y0 = np.floor(px).astype(int), np.floor(py).astype(int)
+    x1, y1 = np.minimum(x0 + 1, width - 1), np.minimum(y0 + 1, height - 1)
+    fx, fy = (px - x0)[..., None], (py - y0)[..., None]
+    row = np.arange(n)[:, None, None]
+    top = images[row, y0, x0] * (1 - fx) + images[row, y0, x1] * fx
+    bottom = images[row, y1, x0] * (1 - fx) + images[row, y1, x1] * fx
+    return top * (1 - fy) + bottom * fy

@@ -1,0 +1,1 @@
+"""The runner: plan, launch, record, judge, report."""

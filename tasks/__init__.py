@@ -1,0 +1,8 @@
+"""The tasks: what every framework is asked to do. No framework is imported here."""
+
+from __future__ import annotations
+
+from tasks import fnn
+from tasks.spec import Task
+
+TASKS: tuple[Task, ...] = fnn.TASKS
