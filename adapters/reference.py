@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from adapters import reference_layers as layers
-from adapters.base import Adapter, AdamForm, Data, Setting, Unsupported
+from adapters.base import AdamForm, Adapter, Data, Setting, Unsupported
 from tasks.spec import Adam, Loss, Task, layer_name
 from tasks.weights import Weights
 
@@ -157,4 +157,4 @@ def warp(images: Array, maps: Array) -> Array:
     row = np.arange(n)[:, None, None]
     top = images[row, y0, x0] * (1 - fx) + images[row, y0, x1] * fx
     bottom = images[row, y1, x0] * (1 - fx) + images[row, y1, x1] * fx
-    return top * (1 - fy) + bottom * fy
+    return np.asarray(top * (1 - fy) + bottom * fy)

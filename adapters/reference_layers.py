@@ -34,7 +34,7 @@ Saved = Any
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)) without overflow: exp is only taken of values ≤ 0."""
     e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1 / (1 + e), e / (1 + e)).astype(x.dtype)
+    return np.asarray(np.where(x >= 0, 1 / (1 + e), e / (1 + e)), x.dtype)
 
 
 _ACTIVATIONS: dict[Activation, Callable[[Array], Array]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.spec import Dense, Dropout, EarlyStopping, Flatten, Task
+from tasks.spec import Dense, Flatten, Task
 
 _DIGITS = (Flatten(), Dense(128, "relu"), Dense(10))
 

@@ -42,6 +42,6 @@ def _draw(part: str, shape: Shape, rng: np.random.Generator) -> np.ndarray:
 
 
 def _orthogonal(shape: Shape, rng: np.random.Generator) -> np.ndarray:
-    """Rows orthonormal, (units, k units); signs fixed so that the draw is uniform (Mezzadri 2007)."""
+    """Rows orthonormal, (units, k units); signs fixed for a uniform draw (Mezzadri 2007)."""
     q, r = np.linalg.qr(rng.standard_normal((shape[1], shape[0])))
     return np.asarray((q * np.sign(np.diag(r))).T)

@@ -1,0 +1,253 @@
+"""The ``bench`` command. Every user's mistake is one line on stderr and exit status 2."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from adapters import IMPLEMENTATIONS
+from bench import environments, report, session
+from bench.data_cli import data_app
+from bench.plan import PROFILES, Request, matching_implementations, matching_tasks
+from bench.progress import Progress
+from bench.runner import run_jobs
+from bench.store import Run
+from tasks import TASKS
+from tasks.errors import UserError
+
+app = typer.Typer(
+    help="Compare deep-learning frameworks on identical, certified work.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(data_app, name="data")
+console = Console()
+
+
+class Device(StrEnum):
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class ProfileName(StrEnum):
+    smoke = "smoke"
+    quick = "quick"
+    full = "full"
+
+
+Tasks = Annotated[
+    str | None,
+    typer.Option(
+        "--tasks", metavar="GLOB", help="Tasks by name, e.g. 'fnn-*'; commas between several."
+    ),
+]
+Implementations = Annotated[
+    str,
+    typer.Option(
+        "--implementations",
+        metavar="GLOB",
+        help="By framework or framework:mode, e.g. 'keras' or '*:eager'; commas between several.",
+    ),
+]
+DeviceOption = Annotated[Device, typer.Option(help="Where to compute.")]
+Threads = Annotated[
+    int | None,
+    typer.Option(min=1, help="CPU threads for every framework.", show_default="all cores"),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Run directory.", show_default="runs/<time>"),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", metavar="DIR", help="Folder with the canonical data files."),
+]
+
+
+@app.command("list")
+def list_(
+    device: DeviceOption = Device.cpu,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tasks, implementations and devices; which are ready here, and why not."""
+    rows = []
+    for implementation in IMPLEMENTATIONS:
+        environment = session.ready(implementation, device)
+        rows.append(
+            {
+                "implementation": implementation.name,
+                "summary": implementation.summary,
+                "status": environment.status,
+                "version": environment.version,
+                "reason": environment.reason,
+            }
+        )
+    tasks = [{"task": t.name, "family": t.family, "summary": t.summary} for t in TASKS]
+    devices = [{"device": d.value, "reason": _why_not(d)} for d in Device]
+    if as_json:
+        typer.echo(
+            json.dumps({"tasks": tasks, "implementations": rows, "devices": devices}, indent=1)
+        )
+    else:
+        report.print_rows(console, "Tasks", tasks)
+        report.print_rows(console, f"Implementations on {device.value}", rows)
+        report.print_rows(
+            console,
+            "Devices",
+            [{"device": d["device"], "ready": d["reason"] or "yes"} for d in devices],
+        )
+
+
+def _why_not(device: Device) -> str:
+    try:
+        session.check_device(device)
+    except UserError as why:
+        return str(why)
+    return ""
+
+
+@app.command()
+def setup(
+    device: DeviceOption = Device.cpu,
+    implementations: Implementations = "*",
+) -> None:
+    """Make the frameworks' environments (pip; kept between calls)."""
+    found = matching_implementations(_globs(implementations))
+    made = environments.setup([i.framework for i in found], device, say=typer.echo)
+    if all(e.status != "ready" for e in made.values()):
+        raise UserError("no framework could be installed; see setup.log in each folder of .envs")
+
+
+@app.command()
+def run(
+    profile: Annotated[
+        ProfileName,
+        typer.Option(help="; ".join(f"{p.name}: {p.summary}" for p in PROFILES.values())),
+    ] = ProfileName.quick,
+    tasks: Tasks = None,
+    implementations: Implementations = "*",
+    device: DeviceOption = Device.cpu,
+    threads: Threads = None,
+    launches: Annotated[
+        int | None, typer.Option(min=1, help="Processes a cell.", show_default="the profile's")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the first block; each block adds one.")] = 0,
+    out: Out = None,
+    data_dir: DataDir = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Finish an interrupted run; its own options hold.")
+    ] = False,
+) -> None:
+    """Measure, print the table, write report.md and table.csv into the run."""
+    if resume:
+        opened = session.resume(out)
+    else:
+        size = PROFILES[profile]
+        request = Request(
+            profile=profile.value,
+            tasks=tuple(t.name for t in matching_tasks(_globs(tasks) if tasks else size.tasks)),
+            implementations=tuple(
+                i.name for i in matching_implementations(_globs(implementations))
+            ),
+            device=device.value,
+            threads=threads or session.default_threads(),
+            launches=launches or size.launches,
+            seed=seed,
+        )
+        opened = session.start(request, out, data_dir)
+    _work(opened)
+    report.print_tables(opened.run, console)
+    for path in report.write_files(opened.run, opened.run.path):
+        console.print(f"wrote {path}", highlight=False)
+
+
+@app.command()
+def verify(
+    tasks: Tasks = None,
+    implementations: Implementations = "*",
+    device: DeviceOption = Device.cpu,
+    threads: Threads = None,
+    seed: Annotated[int, typer.Option(help="Seed of weights and rows.")] = 0,
+    out: Out = None,
+    data_dir: DataDir = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Prove equal work: certificates only. Exit status 1 when one is not passed."""
+    request = Request(
+        profile="smoke",
+        tasks=tuple(t.name for t in matching_tasks(_globs(tasks) if tasks else ["*"])),
+        implementations=tuple(i.name for i in matching_implementations(_globs(implementations))),
+        device=device.value,
+        threads=threads or session.default_threads(),
+        seed=seed,
+        measure=False,
+    )
+    opened = session.start(request, out, data_dir)
+    _work(opened, quiet=as_json)
+    rows = report.certificate_rows(opened.run)
+    passed = sum(row["status"] == "ok" for row in rows)
+    if as_json:
+        typer.echo(json.dumps({"passed": passed, "of": len(rows), "certificates": rows}, indent=1))
+    else:
+        report.print_rows(
+            console, "Certificates", [{k: v for k, v in r.items() if k != "checks"} for r in rows]
+        )
+        console.print(f"{passed} of {len(rows)} certificates passed", highlight=False)
+    raise typer.Exit(0 if rows and passed == len(rows) else 1)
+
+
+@app.command("report")
+def report_(
+    run_dir: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Where to write report.md and table.csv.",
+            show_default="the run itself",
+        ),
+    ] = None,
+) -> None:
+    """Print a run's table; write Markdown and CSV."""
+    opened = Run.open(run_dir)
+    report.print_tables(opened, console)
+    for path in report.write_files(opened, out or run_dir):
+        console.print(f"wrote {path}", highlight=False)
+
+
+def _globs(text: str) -> list[str]:
+    globs = [part.strip() for part in text.split(",") if part.strip()]
+    if not globs:
+        raise UserError("an empty pattern matches nothing; leave the option out for everything")
+    return globs
+
+
+def _work(opened: session.Session, quiet: bool = False) -> None:
+    with opened.run.locked(), Progress(opened, console, quiet) as progress:
+        try:
+            run_jobs(opened.run, opened.jobs, opened.frameworks, progress.done)
+        except KeyboardInterrupt:
+            progress.stop()
+            typer.echo(
+                f"interrupted; all finished launches are kept. Go on with: "
+                f"bench run --resume --out {opened.run.path}",
+                err=True,
+            )
+            raise typer.Exit(130) from None
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Entry point of the console script."""
+    try:
+        app(arguments, prog_name="bench")
+    except UserError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        sys.exit(2)

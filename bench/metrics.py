@@ -1,0 +1,156 @@
+"""The metrics: one row each, from a launch record to a number.
+
+A new metric is a row here, plus its raw reading in the worker where it needs a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bench.record import Record
+
+
+@dataclass(frozen=True)
+class Metric:
+    """`read` gives one value a launch, or None where the launch has none.
+
+    better: which way is good. positive: values are ratios' stuff (geometric mean, ratio
+    intervals); otherwise arithmetic mean.
+    """
+
+    name: str
+    unit: str
+    better: Literal["higher", "lower"]
+    meaning: str
+    read: Callable[[Record], float | None]
+    positive: bool = True
+
+
+def rounds(record: Record, phase: str) -> np.ndarray:
+    """Raw round seconds of a phase; empty when it was not measured."""
+    for entry in record["benchmarks"]:
+        if entry["extra_info"].get("phase") == phase:
+            return np.array(entry["stats"]["data"])
+    return np.array([])
+
+
+def _samples(record: Record, phase: str) -> float:
+    for entry in record["benchmarks"]:
+        if entry["extra_info"].get("phase") == phase:
+            return float(entry["extra_info"]["samples_per_round"])
+    return 0.0
+
+
+def _throughput(phase: str) -> Callable[[Record], float | None]:
+    def read(record: Record) -> float | None:
+        seconds = rounds(record, phase)
+        return _samples(record, phase) / float(np.median(seconds)) if len(seconds) else None
+
+    return read
+
+
+def _percentile(phase: str, q: float) -> Callable[[Record], float | None]:
+    def read(record: Record) -> float | None:
+        seconds = rounds(record, phase)
+        return float(np.percentile(seconds, q)) if len(seconds) else None
+
+    return read
+
+
+def _launch(*path: str) -> Callable[[Record], float | None]:
+    def read(record: Record) -> float | None:
+        value = record["launch"]
+        for key in path:
+            if key not in value:
+                return None
+            value = value[key]
+        return float(value)
+
+    return read
+
+
+def _latencies(prefix: str, phase: str, meaning: str) -> tuple[Metric, ...]:
+    return tuple(
+        Metric(
+            f"{prefix}_p{q}",
+            "s",
+            "lower",
+            f"{meaning}, {q}th percentile of the rounds",
+            _percentile(phase, q),
+        )
+        for q in (50, 95, 99)
+    )
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric(
+        "train_throughput",
+        "samples/s",
+        "higher",
+        "training in steady state, median round",
+        _throughput("train"),
+    ),
+    *_latencies("step_latency", "step", "one optimizer step at the task's batch size"),
+    Metric(
+        "infer_throughput",
+        "samples/s",
+        "higher",
+        "inference at batch 256, median round",
+        _throughput("infer"),
+    ),
+    *_latencies("infer_latency", "latency", "inference of one row"),
+    Metric(
+        "test_score",
+        "",
+        "higher",
+        "the task's metric on the test rows after training",
+        _launch("readings", "test_score"),
+        False,
+    ),
+    Metric(
+        "final_loss",
+        "",
+        "lower",
+        "mean training loss of the last epoch",
+        _launch("readings", "final_loss"),
+        False,
+    ),
+    Metric("import", "s", "lower", "importing the framework", _launch("seconds", "import")),
+    Metric(
+        "build",
+        "s",
+        "lower",
+        "building the model and loading the weights",
+        _launch("seconds", "build"),
+    ),
+    Metric(
+        "first_step",
+        "s",
+        "lower",
+        "the first optimizer step: trace, compile, run",
+        _launch("seconds", "first_step"),
+    ),
+    Metric(
+        "peak_rss",
+        "B",
+        "lower",
+        "peak resident memory of the whole process",
+        _launch("peak_rss_bytes"),
+    ),
+    Metric(
+        "cpu_time",
+        "s",
+        "lower",
+        "CPU seconds of the whole process, all threads",
+        _launch("cpu_seconds"),
+    ),
+)
+
+
+def metric(name: str) -> Metric:
+    """The metric of that name; KeyError if there is none."""
+    return {m.name: m for m in METRICS}[name]

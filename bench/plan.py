@@ -1,0 +1,190 @@
+"""From a request to an ordered list of jobs. Pure: no clock, no files, no processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from typing import Any
+
+from adapters import IMPLEMENTATIONS, Implementation
+from bench.record import Budget, Cell, Job, Record, job_of
+from tasks import TASKS
+from tasks.errors import UserError
+from tasks.spec import Task
+
+AA_LABEL = "A/A"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A size of run. `tasks`: globs of the tasks it covers when none are asked for."""
+
+    name: str
+    summary: str
+    launches: int
+    tasks: tuple[str, ...]
+    budget: Budget
+
+
+PROFILES: dict[str, Profile] = {
+    "smoke": Profile(
+        "smoke",
+        "one short launch each: does everything work?",
+        1,
+        ("fnn-mnist",),
+        Budget(1, 3, 10, 3, 10, 512, 1.0, 300.0),
+    ),
+    "quick": Profile(
+        "quick",
+        "one task of each family, five launches each",
+        5,
+        ("fnn-mnist",),
+        Budget(None, 10, 200, 30, 500, 2048, 2.0, 300.0),
+    ),
+    "full": Profile(
+        "full",
+        "every task, ten launches each",
+        10,
+        ("*",),
+        Budget(None, 20, 500, 50, 1000, 4096, 4.0, 1800.0),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for, after the globs were resolved; kept in run.json."""
+
+    profile: str
+    tasks: tuple[str, ...]
+    implementations: tuple[str, ...]
+    device: str = "cpu"
+    precision: str = "fp32"
+    threads: int = 1
+    launches: int = 1
+    seed: int = 0
+    measure: bool = True  # False: certificates only
+
+    @staticmethod
+    def from_dict(raw: dict[str, Any]) -> Request:
+        """Inverse of dataclasses.asdict, through JSON."""
+        tuples = {key: tuple(raw[key]) for key in ("tasks", "implementations")}
+        return Request(**{**raw, **tuples})
+
+
+def matching_tasks(globs: Iterable[str], among: Sequence[Task] = TASKS) -> list[Task]:
+    """The tasks whose names match any glob, in catalogue order; `UserError` when none does."""
+    globs = list(globs)
+    found = [task for task in among if any(fnmatch(task.name, g) for g in globs)]
+    if not found:
+        raise UserError(_nothing("task", globs, [task.name for task in among]))
+    return found
+
+
+def matching_implementations(
+    globs: Iterable[str], among: Sequence[Implementation] = IMPLEMENTATIONS
+) -> list[Implementation]:
+    """As `matching_tasks`, by ``framework:mode`` or by framework alone."""
+    globs = list(globs)
+    found = [x for x in among if any(fnmatch(x.name, g) or fnmatch(x.framework, g) for g in globs)]
+    if not found:
+        raise UserError(_nothing("implementation", globs, [x.name for x in among]))
+    return found
+
+
+def _nothing(kind: str, globs: list[str], names: list[str]) -> str:
+    return f"no {kind} matches {', '.join(map(repr, globs))}; choose from: {', '.join(names)}"
+
+
+def make_jobs(
+    request: Request,
+    budget: Budget,
+    data: Mapping[str, str],
+    implementations: Mapping[str, Implementation],
+) -> list[Job]:
+    """Certificates first, then counterbalanced blocks.
+
+    Inside a block every contender of a task runs once. The order is rotated by one from block
+    to block and reversed in every second block, so a drift of the machine hits all alike.
+    data: task name → folder of its decoded arrays.
+    """
+    jobs: list[Job] = []
+    for name in request.tasks:
+        for position, contender in enumerate(request.implementations):
+            cell = Cell(name, contender, request.device, request.precision, request.threads)
+            jobs.append(_job("certify", cell, 0, position, request, budget, data, implementations))
+    if not request.measure:
+        return jobs
+    for block in range(request.launches):
+        for name in request.tasks:
+            cells = _contenders(request, name, first=name == request.tasks[0])
+            for position, cell in enumerate(counterbalanced(cells, block)):
+                jobs.append(
+                    _job("measure", cell, block, position, request, budget, data, implementations)
+                )
+    return jobs
+
+
+def _contenders(request: Request, task: str, first: bool) -> list[Cell]:
+    cells = [
+        Cell(task, name, request.device, request.precision, request.threads)
+        for name in request.implementations
+    ]
+    if first:  # one A/A pair a run: the first task, its first implementation
+        cells.append(replace(cells[0], label=AA_LABEL))
+    return cells
+
+
+def counterbalanced(cells: Sequence[Cell], block: int) -> list[Cell]:
+    """The order of one block: rotated by its number, reversed when the number is odd."""
+    turn = block // 2 % len(cells)
+    order = [*cells[turn:], *cells[:turn]]
+    return order[::-1] if block % 2 else order
+
+
+def _job(
+    kind: Any,
+    cell: Cell,
+    block: int,
+    position: int,
+    request: Request,
+    budget: Budget,
+    data: Mapping[str, str],
+    implementations: Mapping[str, Implementation],
+) -> Job:
+    contender = implementations[cell.implementation]
+    label = "-aa" if cell.label else ""
+    name = cell.implementation.replace(":", "-") + label
+    stage = "certify" if kind == "certify" else f"b{block:03d}"
+    return Job(
+        id=f"{stage}~{cell.task}~{name}~{cell.device}~{cell.precision}",
+        kind=kind,
+        cell=cell,
+        block=block,
+        position=position,
+        seed=request.seed + block,
+        framework=contender.framework,
+        module=contender.module,
+        package=contender.package,
+        data=data[cell.task],
+        budget=budget,
+    )
+
+
+def pending(jobs: Sequence[Job], records: Mapping[str, Record]) -> list[Job]:
+    """The jobs still to run: not recorded, and not behind a certificate that did not pass."""
+    refused = {
+        _key(job_of(r).cell)
+        for r in records.values()
+        if job_of(r).kind == "certify" and r["launch"]["status"] != "ok"
+    }
+    return [
+        job
+        for job in jobs
+        if job.id not in records and (job.kind == "certify" or _key(job.cell) not in refused)
+    ]
+
+
+def _key(cell: Cell) -> tuple[str, str, str, str]:
+    return (cell.task, cell.implementation, cell.device, cell.precision)

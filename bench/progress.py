@@ -1,0 +1,65 @@
+"""Live progress over the jobs of a run: a bar with time left, or plain lines without a terminal."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich import progress as bars
+from rich.console import Console
+
+from bench.plan import pending
+from bench.record import Job, Record
+from bench.session import Session
+
+
+class Progress:
+    """Counts finished jobs. Use as a context; pass `done` to the runner."""
+
+    def __init__(self, session: Session, console: Console, quiet: bool = False) -> None:
+        records = session.run.records()
+        self.total = len(session.jobs)
+        self.already = self.total - len(pending(session.jobs, records))
+        self.count = self.already
+        self.console = console
+        self.quiet = quiet
+        self.bar = bars.Progress(
+            bars.TextColumn("{task.description}"),
+            bars.BarColumn(),
+            bars.MofNCompleteColumn(),
+            bars.TimeElapsedColumn(),
+            bars.TextColumn("left"),
+            bars.TimeRemainingColumn(),
+            console=console,
+            disable=quiet or not console.is_terminal,
+        )
+        self.row = self.bar.add_task("starting", total=self.total, completed=self.already)
+
+    def __enter__(self) -> Progress:
+        self.bar.start()
+        if self.already and not self.quiet:
+            self.console.print(f"{self.already} of {self.total} launches were already done")
+        return self
+
+    def done(self, job: Job, record: Record) -> None:
+        """One job more; shown with how it ended when that was not well."""
+        self.count += 1
+        status = record["launch"]["status"]
+        text = f"{job.cell.task} {job.cell.contender} {job.kind}"
+        if not self.bar.disable:
+            self.bar.update(self.row, advance=1, description=text)
+        if status != "ok" and not self.quiet:
+            self.console.print(f"{text}: {status}: {record['launch']['reason']}", markup=False)
+        elif self.bar.disable and not self.quiet:
+            self.console.print(f"[{self.count}/{self.total}] {text}", markup=False, highlight=False)
+
+    def stop(self) -> None:
+        """Leave the terminal as it was."""
+        self.bar.stop()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()

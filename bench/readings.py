@@ -1,0 +1,81 @@
+"""What the machine and the process say of themselves. Standard library only: workers use it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+_TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+
+
+def machine() -> dict[str, Any]:
+    """The part of the fingerprint that belongs to the machine and the interpreter."""
+    return {
+        "cpu": _cpu_model(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "architecture": platform.machine(),
+        "os": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+    }
+
+
+def _cpu_model() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown"
+
+
+def packages() -> dict[str, str]:
+    """Every installed distribution of this environment and its version."""
+    found = {d.metadata["Name"].lower(): d.version for d in metadata.distributions()}
+    return dict(sorted(found.items()))
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """What others did to the machine while a launch ran; zeros where it cannot be read.
+
+    steal_seconds: time the hypervisor gave to other guests, all cores. others_cpu_seconds: CPU
+    time of all processes but this one. involuntary_switches: this process was put aside.
+    """
+
+    steal_seconds: float
+    others_cpu_seconds: float
+    involuntary_switches: int
+
+    @staticmethod
+    def now() -> Disturbance:
+        """Totals since boot (or process start)."""
+        import resource
+
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        own = usage.ru_utime + usage.ru_stime
+        busy, steal = _cpu_totals()
+        return Disturbance(steal, busy - own, usage.ru_nivcsw)
+
+    def since(self, before: Disturbance) -> dict[str, float]:
+        """The difference to an earlier reading."""
+        now, then = asdict(self), asdict(before)
+        return {key: max(0.0, now[key] - then[key]) for key in now}
+
+
+def _cpu_totals() -> tuple[float, float]:
+    """Seconds (busy without steal, steal) over all cores, from /proc/stat."""
+    try:
+        with open("/proc/stat") as stat:
+            ticks = [int(x) for x in stat.readline().split()[1:]]
+    except OSError:
+        return 0.0, 0.0
+    user, nice, system, _idle, _iowait, irq, softirq, steal = ticks[:8]
+    return (user + nice + system + irq + softirq) / _TICK, steal / _TICK

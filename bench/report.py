@@ -1,0 +1,222 @@
+"""A run as a terminal table, Markdown and CSV. Reads records; never writes into `launches`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import stats, table
+from bench.metrics import metric
+from bench.plan import AA_LABEL
+from bench.record import Cell, Record
+from bench.stats import Estimate
+from bench.store import Run
+from tasks import TASKS
+
+HEADINGS = (
+    "implementation", "certificate", "score", "train samples/s", "± 95 %", "step p50 ms",
+    "infer samples/s", "infer p50 µs", "p99 µs", "cold start s", "memory MiB",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TaskTable:
+    """One task's printed table: headings, one row of text a contender, and its notes."""
+
+    task: str
+    title: str
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
+
+
+def task_tables(run: Run) -> list[TaskTable]:
+    """Everything a reader is shown, as text; the terminal and Markdown only lay it out."""
+    about = run.about()
+    groups = table.by_cell(list(run.records().values()))
+    tables = []
+    for name in about["request"]["tasks"]:
+        mine = {cell: group for cell, group in groups.items() if cell.task == name}
+        found = {cell: table.estimates(group) for cell, group in mine.items()}
+        order = sorted(
+            (cell for cell in mine if not cell.label),
+            key=lambda cell: -found[cell]["train_throughput"].value if found[cell] else 0.0,
+        )
+        rows = tuple(_text_row(cell, groups, found[cell]) for cell in order)
+        tables.append(TaskTable(name, _title(name, about), rows, tuple(_notes(mine, about))))
+    return tables
+
+
+def _title(name: str, about: dict[str, Any]) -> str:
+    data = about["datasets"][name]
+    request = about["request"]
+    summary = next((t.summary for t in TASKS if t.name == name), "")
+    return (
+        f"{name}: {summary} ({data['id']}; {request['device']}, {request['precision']}, "
+        f"{request['threads']} threads)"
+    )
+
+
+def _text_row(
+    cell: Cell, groups: dict[Cell, list[Record]], found: dict[str, Estimate]
+) -> tuple[str, ...]:
+    proof = table.certificate_word(groups, cell) or "none"
+    if not found:
+        status = table.cell_status(groups[cell])[0]
+        return (cell.contender, proof, status, *[""] * (len(HEADINGS) - 3))
+
+    def value(name: str, scale: float = 1.0, form: str = ",.0f") -> str:
+        return format(found[name].value * scale, form) if name in found else ""
+
+    speed = found["train_throughput"]
+    cold = sum(found[name].value for name in ("import", "build", "first_step"))
+    return (
+        cell.contender,
+        proof,
+        value("test_score", form=".4f"),
+        value("train_throughput"),
+        f"{speed.half_width:.1%}" if speed.n > 1 else "one launch",
+        value("step_latency_p50", 1e3, ".3f"),
+        value("infer_throughput"),
+        value("infer_latency_p50", 1e6),
+        value("infer_latency_p99", 1e6),
+        f"{cold:.2f}",
+        value("peak_rss", 1 / 2**20),
+    )
+
+
+def _notes(groups: dict[Cell, list[Record]], about: dict[str, Any]) -> list[str]:
+    notes = []
+    floor = floor_of(groups)
+    if floor is not None:
+        notes.append(
+            f"Noise floor (A/A, one implementation against itself, {floor.n} pairs of launches): "
+            f"ratio {floor.value:.3f}, 95 % interval {floor.low:.3f} to {floor.high:.3f}. "
+            f"Differences in training speed below {stats.noise_floor(floor):.1%} mean nothing here."
+        )
+    for cell, group in groups.items():
+        status, reason = table.cell_status(group)
+        if status != "ok":
+            notes.append(f"{cell.contender}: {status}: {reason}")
+            notes.append(f"  repeat it: {command_for(cell, about)}")
+    return notes
+
+
+def command_for(cell: Cell, about: dict[str, Any]) -> str:
+    """The command that repeats one cell."""
+    return (
+        f"bench run --profile {about['request']['profile']} --tasks '{cell.task}' "
+        f"--implementations '{cell.implementation}' --device {cell.device} "
+        f"--threads {cell.threads}"
+    )
+
+
+def floor_of(groups: dict[Cell, list[Record]]) -> Estimate | None:
+    """The A/A ratio of training throughput among these cells; None without two pairs."""
+    speed = metric("train_throughput")
+    for cell, group in groups.items():
+        if cell.label == AA_LABEL:
+            twin = groups.get(replace(cell, label=""), [])
+            a, b = (table.values(speed, table.good(g)) for g in (group, twin))
+            if len(a.keys() & b.keys()) > 1:
+                return stats.paired_ratio(a, b)
+    return None
+
+
+def print_tables(run: Run, console: Console) -> None:
+    """The terminal report."""
+    for one in task_tables(run):
+        grid = Table(title=one.title, title_justify="left", title_style="bold", header_style="bold")
+        for index, heading in enumerate(HEADINGS):
+            left = index < 2
+            grid.add_column(
+                heading, justify="left" if left else "right", no_wrap=left, overflow="fold"
+            )
+        for row in one.rows:
+            grid.add_row(*row, style="" if row[1] == "passed" else "yellow")
+        console.print(grid)
+        for note in one.notes:
+            console.print(note, markup=False, highlight=False)
+
+
+def markdown(run: Run) -> str:
+    """The same tables as GitHub Markdown, with the machine and versions under them."""
+    about = run.about()
+    lines = ["# Benchmark run", "", f"Made {about['created']} by `{about['command']}`.", ""]
+    for one in task_tables(run):
+        lines += [f"## {one.title}", "", "| " + " | ".join(HEADINGS) + " |"]
+        lines.append("|" + "|".join(["---", "---"] + ["---:"] * (len(HEADINGS) - 2)) + "|")
+        lines += ["| " + " | ".join(map(_escape, row)) + " |" for row in one.rows]
+        lines += ["", *[f"{_escape(note)}  " for note in one.notes], ""]
+    lines += ["## Machine and versions", ""]
+    lines += [f"- {key}: {value}" for key, value in about["machine"].items()]
+    lines += [f"- {name}: {text}" for name, text in _settings(run).items()]
+    return "\n".join(lines) + "\n"
+
+
+def _settings(run: Run) -> dict[str, str]:
+    found = {}
+    for record in run.records().values():
+        settings = record["launch"].get("settings")
+        if settings:
+            name = record["launch"]["job"]["cell"]["implementation"]
+            found[name] = ", ".join(f"{k}={v}" for k, v in settings.items())
+    return dict(sorted(found.items()))
+
+
+def _escape(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+
+
+def write_files(run: Run, out: Path) -> list[Path]:
+    """report.md and table.csv into `out`; returns their paths."""
+    out.mkdir(parents=True, exist_ok=True)
+    paths = [out / "report.md", out / "table.csv"]
+    paths[0].write_text(markdown(run))
+    table.load_run(run.path).to_csv(paths[1], index=False)
+    return paths
+
+
+def print_rows(console: Console, title: str, rows: list[dict[str, Any]]) -> None:
+    """A plain table of dictionaries with the same keys."""
+    grid = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for key in rows[0] if rows else ():
+        grid.add_column(key, overflow="fold")
+    for row in rows:
+        grid.add_row(*(str(value) for value in row.values()))
+    console.print(grid)
+
+
+def certificate_rows(run: Run) -> list[dict[str, Any]]:
+    """One row a certificate: who, how it ended, the worst error of each check."""
+    rows: list[dict[str, Any]] = []
+    for record in run.records().values():
+        launch = record["launch"]
+        if launch["job"]["kind"] != "certify":
+            continue
+        certificate = launch.get("certificate", {})
+        cell = launch["job"]["cell"]
+        rows.append(
+            {
+                "task": cell["task"],
+                "implementation": cell["implementation"],
+                "status": launch["status"],
+                "worst": _worst_check(certificate.get("checks", [])),
+                "adam": certificate.get("adam_form", ""),
+                "reason": launch["reason"],
+                "checks": certificate.get("checks", []),
+            }
+        )
+    return rows
+
+
+def _worst_check(checks: list[dict[str, Any]]) -> str:
+    """The check that came nearest to its bound, as "name error / bound"."""
+    measured = [c for c in checks if c["bound"] > 0]
+    if not measured:
+        return ""
+    worst = max(measured, key=lambda c: float(c["error"] / c["bound"]))
+    return f"{worst['name']} {worst['error']:.1e} (bound {worst['bound']:.0e})"

@@ -1,0 +1,130 @@
+"""Starts workers, one at a time, and turns every way they can end into a record."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from time import monotonic
+
+from bench import environments
+from bench.environments import Environment
+from bench.plan import pending
+from bench.record import Job, Outcome, Record, failure_record
+from bench.store import Run
+
+POLL_SECONDS = 0.2
+_GRACE_FRACTION = 0.9  # of the machine's free memory: above it a worker is stopped
+
+
+def run_jobs(
+    run: Run,
+    jobs: Sequence[Job],
+    frameworks: Mapping[str, Environment],
+    on_done: Callable[[Job, Record], None] = lambda job, record: None,
+    memory_limit_bytes: int | None = None,
+) -> None:
+    """Do every job that has no record yet. `frameworks`: environment by framework.
+
+    Jobs behind a certificate that did not pass are not run: the certificate's record says why.
+    """
+    records = run.records()
+    (run.path / "tmp").mkdir(exist_ok=True)
+    for stale in (run.path / "tmp").iterdir():
+        stale.unlink()
+    while waiting := pending(jobs, records):
+        job = waiting[0]
+        environment = frameworks[job.framework]
+        if environment.status == "ready":
+            record = launch(run, job, environment.python, memory_limit_bytes)
+        else:
+            record = failure_record(job, Outcome("uninstallable", environment.reason))
+        run.add(job.id, record)
+        records[job.id] = record
+        on_done(job, record)
+
+
+def launch(run: Run, job: Job, python: str, memory_limit_bytes: int | None = None) -> Record:
+    """One worker process from start to record; never raises for what the worker does."""
+    answer = run.answer_path(job.id)
+    question = answer.with_suffix(".job")
+    question.write_text(json.dumps(job.as_dict()))
+    limit = memory_limit_bytes or int(_GRACE_FRACTION * _available_bytes())
+    with open(run.logs / f"{job.id}.log", "w") as log:
+        process = subprocess.Popen(
+            [python, "-m", "bench.worker", str(question), str(answer)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=run.path / "tmp",
+            env=environments.worker_environment(job.cell.threads),
+            start_new_session=True,
+        )
+        try:
+            stopped = _watch(process, job.budget.timeout_seconds, limit)
+        finally:
+            _kill(process)
+    record = _read(job, answer, process.returncode, stopped, run.logs / f"{job.id}.log")
+    for path in (question, answer, answer.with_suffix(".rounds")):
+        path.unlink(missing_ok=True)
+    return record
+
+
+def _watch(process: subprocess.Popen[bytes], seconds: float, memory: int) -> Outcome | None:
+    """Wait for the worker; the outcome when it had to be stopped, else None."""
+    deadline = monotonic() + seconds
+    while True:
+        try:
+            process.wait(POLL_SECONDS)
+            return None
+        except subprocess.TimeoutExpired:
+            pass
+        if monotonic() > deadline:
+            return Outcome("timeout", f"stopped after {seconds:.0f} s")
+        if (used := _resident_bytes(process.pid)) > memory:
+            return Outcome(
+                "out-of-memory", f"stopped at {used / 2**30:.1f} GiB (limit {memory / 2**30:.1f})"
+            )
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _read(job: Job, answer: Path, code: int, stopped: Outcome | None, log: Path) -> Record:
+    if stopped is not None:
+        return failure_record(job, stopped)
+    try:
+        record: Record = json.loads(answer.read_text())
+        if record["launch"]["job"]["id"] == job.id:
+            return record
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+    lines = [x.strip() for x in log.read_text(errors="replace").splitlines() if x.strip()]
+    last = f": {lines[-1][:200]}" if lines else ""
+    return failure_record(job, Outcome("crash", f"the worker died with {how}{last}"))
+
+
+def _resident_bytes(pid: int) -> int:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _available_bytes() -> int:
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

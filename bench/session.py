@@ -1,0 +1,102 @@
+"""What the commands share: prepare the data, start or resume a run, list what is ready."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from adapters import IMPLEMENTATIONS, Implementation
+from bench import environments, readings
+from bench.environments import Environment
+from bench.plan import PROFILES, Request, make_jobs
+from bench.record import Budget, Job
+from bench.store import Run
+from tasks import TASKS, data
+from tasks.errors import UserError
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class Session:
+    """An open run with everything needed to go on with it."""
+
+    run: Run
+    request: Request
+    jobs: list[Job]
+    frameworks: Mapping[str, Environment]
+
+
+def default_threads() -> int:
+    """As many as this process may use cores."""
+    return len(os.sched_getaffinity(0))
+
+
+def check_device(device: str) -> None:
+    """`UserError` when the device is not here."""
+    if device == "cuda" and shutil.which("nvidia-smi") is None:
+        raise UserError(
+            "--device cuda: no NVIDIA driver found (nvidia-smi is missing); use --device cpu"
+        )
+
+
+def start(request: Request, out: Path | None, data_dir: Path | None) -> Session:
+    """Begin a new run in `out` (default: runs/<time>)."""
+    check_device(request.device)
+    by_name = {task.name: task for task in TASKS}
+    prepared = {name: data.prepare(by_name[name].data, data_dir) for name in request.tasks}
+    now = datetime.now(UTC)
+    path = out or RUNS / now.strftime("%Y%m%dT%H%M%SZ")
+    about: dict[str, Any] = {
+        "created": now.isoformat(timespec="seconds"),
+        "command": " ".join(["bench", *sys.argv[1:]]),
+        "request": asdict(request),
+        "budget": asdict(PROFILES[request.profile].budget),
+        "machine": readings.machine(),
+        "datasets": {
+            name: {k: v for k, v in asdict(p).items() if k != "folder"} | {"folder": str(p.folder)}
+            for name, p in prepared.items()
+        },
+    }
+    return _session(Run.create(path, about), about)
+
+
+def resume(out: Path | None) -> Session:
+    """Open a run to finish it; without `out`, the newest under runs/."""
+    if out is None:
+        known = sorted(p.parent for p in RUNS.glob("*/run.json"))
+        if not known:
+            raise UserError("nothing to resume under runs/; name the run with --out")
+        out = known[-1]
+    run = Run.open(out)
+    about = run.about()
+    folders = {name: facts["folder"] for name, facts in about["datasets"].items()}
+    for name, folder in folders.items():
+        if not Path(folder).exists():
+            raise UserError(f"the data of {name} is gone from {folder}; start a new run")
+    if about["machine"] != readings.machine():
+        raise UserError(
+            f"{out} was begun on another machine or system; its launches cannot be mixed"
+        )
+    return _session(run, about)
+
+
+def _session(run: Run, about: dict[str, Any]) -> Session:
+    request = Request.from_dict(about["request"])
+    folders = {name: facts["folder"] for name, facts in about["datasets"].items()}
+    contenders = {i.name: i for i in IMPLEMENTATIONS}
+    jobs = make_jobs(request, Budget(**about["budget"]), folders, contenders)
+    used = {contenders[name].framework for name in request.implementations}
+    frameworks = {f: environments.describe(f, request.device) for f in used}
+    return Session(run, request, jobs, frameworks)
+
+
+def ready(implementation: Implementation, device: str) -> Environment:
+    """The environment an implementation would run in."""
+    return environments.describe(implementation.framework, device)

@@ -1,0 +1,112 @@
+"""From a run's records to a tidy pandas table: one row a cell and metric."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench import stats
+from bench.metrics import METRICS, Metric
+from bench.record import Cell, Record, job_of
+from bench.stats import Estimate
+from bench.store import Run
+
+COLUMNS = (
+    "task", "implementation", "framework", "mode", "device", "precision", "threads", "label",
+    "dataset", "metric", "unit", "better", "value", "low", "high", "launches", "status", "reason",
+    "certificate",
+)  # fmt: skip
+
+
+def load_run(path: str | Path) -> pd.DataFrame:
+    """A run directory as a tidy DataFrame, columns `COLUMNS` (see results/README.md).
+
+    One row a cell and metric; a cell without measurements has one row with an empty metric and
+    its status and reason. value, low, high: over launches, 95 % interval, in `unit`.
+    Raises `UserError` for a directory that is no readable run.
+    """
+    run = Run.open(Path(path))
+    return tidy(run.about(), list(run.records().values()))
+
+
+def by_cell(records: list[Record]) -> dict[Cell, list[Record]]:
+    """Records grouped by cell, blocks in order; certificates stand under their own cell."""
+    groups: dict[Cell, list[Record]] = defaultdict(list)
+    for record in records:
+        groups[job_of(record).cell].append(record)
+    for group in groups.values():
+        group.sort(key=lambda r: (job_of(r).kind, job_of(r).block))
+    return dict(groups)
+
+
+def tidy(about: dict[str, Any], records: list[Record]) -> pd.DataFrame:
+    """`load_run` on what is already in memory."""
+    rows: list[dict[str, Any]] = []
+    groups = by_cell(records)
+    datasets = about.get("datasets", {})
+    for cell, group in groups.items():
+        status, reason = cell_status(group)
+        framework, mode = cell.implementation.split(":")
+        common = {
+            **asdict(cell),
+            "framework": framework,
+            "mode": mode,
+            "dataset": datasets.get(cell.task, {}).get("id", ""),
+            "status": status,
+            "reason": reason,
+            "certificate": certificate_word(groups, cell),
+        }
+        measured = estimates(group)
+        for m in METRICS:
+            if m.name in measured:
+                e = measured[m.name]
+                facts = {"metric": m.name, "unit": m.unit, "better": m.better}
+                numbers = {"value": e.value, "low": e.low, "high": e.high, "launches": e.n}
+                rows.append({**common, **facts, **numbers})
+        if not measured:
+            rows.append({**common, "metric": "", "unit": "", "better": "", "launches": 0})
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def estimates(group: list[Record]) -> dict[str, Estimate]:
+    """Metric name → estimate over the cell's good launches; metrics without a value are absent."""
+    found: dict[str, Estimate] = {}
+    for m in METRICS:
+        if got := list(values(m, good(group)).values()):
+            positive = m.positive and min(got) > 0
+            found[m.name] = stats.positive_mean(got) if positive else stats.mean(got)
+    return found
+
+
+def good(group: list[Record]) -> list[Record]:
+    """The measuring launches that ended well."""
+    return [r for r in group if job_of(r).kind == "measure" and r["launch"]["status"] == "ok"]
+
+
+def cell_status(group: list[Record]) -> tuple[str, str]:
+    """A cell's status: the first launch that did not end well says it, with how many there were."""
+    bad = [r["launch"] for r in group if r["launch"]["status"] != "ok"]
+    if not bad:
+        return "ok", ""
+    measured = sum(job_of(r).kind == "measure" for r in group)
+    count = f" ({len(bad)} of {measured} launches)" if measured else ""
+    return bad[0]["status"], bad[0]["reason"] + count
+
+
+def certificate_word(groups: dict[Cell, list[Record]], cell: Cell) -> str:
+    """ "passed", "refused", or "" where no certificate was made; an A/A copy shares its twin's."""
+    for record in groups.get(replace(cell, label=""), []):
+        certificate = record["launch"].get("certificate")
+        if certificate:
+            return "passed" if certificate["passed"] else "refused"
+    return ""
+
+
+def values(metric: Metric, group: list[Record]) -> dict[int, float]:
+    """Block → the metric's value, of the launches that have one."""
+    found = {job_of(r).block: metric.read(r) for r in group}
+    return {block: value for block, value in found.items() if value is not None}

@@ -1,0 +1,209 @@
+"""One launch, in its own process and its framework's own environment.
+
+``python -m bench.worker JOB.json ANSWER.json``: reads a job, does it, writes one record. Only
+this process holds the clock. It needs NumPy, pytest, pytest-benchmark and the framework.
+Standard output is never read, so a framework may print what it likes. Nothing imports this
+module; the runner starts it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import json
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from adapters.base import Adapter, Unsupported
+from bench import readings
+from bench.certify import certify
+from bench.record import Job, Outcome, Record, failure_record, launch_entry
+from tasks import TASKS
+from tasks.data import store
+from tasks.spec import Task
+from tasks.weights import initial_weights
+
+_MEMORY_WORDS = (
+    "out of memory",
+    "outofmemory",
+    "resourceexhausted",
+    "bad_alloc",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "unable to allocate",
+)
+
+
+class Launch:
+    """The state of one launch: the adapter, the data, and what was read so far."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.task = find_task(job)
+        self.seconds: dict[str, float] = {}
+        self.readings: dict[str, Any] = {}
+        self.arrays = store.load(Path(job.data))
+        started = perf_counter()
+        importlib.import_module(job.package)
+        self.seconds["import"] = perf_counter() - started
+        module = importlib.import_module(job.module)
+        cell = job.cell
+        self.adapter: Adapter = module.Contender(
+            cell.implementation.split(":")[1], cell.device, cell.precision, cell.threads
+        )
+
+    def order(self, epoch: int) -> np.ndarray:
+        """int32 (steps, batch): one epoch's rows."""
+        rows, batch = len(self.arrays.y_train), self.task.batch_size
+        return epoch_order(rows, batch, self.job.seed, epoch)
+
+    def steps(self, count: int) -> np.ndarray:
+        """int32 (count, batch): the rows of as many steps, over as many epochs as they take."""
+        epochs = -(-count // len(self.order(0)))
+        return np.concatenate([self.order(epoch) for epoch in range(epochs)])[:count]
+
+    def cold_start(self) -> None:
+        """Build, stage and the first step: what a user waits for before anything is learned."""
+        weights = initial_weights(self.task, self.job.seed)
+        started = perf_counter()
+        self.adapter.build(self.task, weights, self.job.seed)
+        self.seconds["build"] = perf_counter() - started
+        started = perf_counter()
+        self.train_data = self.adapter.stage(self.arrays.x_train, self.arrays.y_train)
+        self.adapter.wait()
+        self.seconds["stage"] = perf_counter() - started
+        order = self.order(0)
+        started = perf_counter()
+        loss = self.adapter.train(self.train_data, order[:1])
+        self.adapter.wait()
+        self.seconds["first_step"] = perf_counter() - started
+        self.readings["first_loss"] = float(loss)
+
+
+def find_task(job: Job) -> Task:
+    """The task a job names."""
+    return next(task for task in TASKS if task.name == job.cell.task)
+
+
+def epoch_order(rows: int, batch: int, seed: int, epoch: int) -> np.ndarray:
+    """int32 (rows // batch, batch): a permutation of the rows, the remainder dropped."""
+    rng = np.random.default_rng((seed, epoch))
+    steps = rows // batch
+    return rng.permutation(rows)[: steps * batch].reshape(steps, batch).astype(np.int32)
+
+
+def answer(job: Job, path: Path) -> Record:
+    """Do the job; every way it can end is a record."""
+    try:
+        launch = Launch(job)
+        if job.kind == "certify":
+            return _certify(launch)
+        return _measure(launch, path)
+    except Unsupported as why:
+        return failure_record(job, Outcome("unsupported", str(why)))
+    except Exception as error:  # whatever the framework raised is a result with a reason
+        return failure_record(job, _outcome_of(error))
+
+
+def _outcome_of(error: BaseException) -> Outcome:
+    text = f"{type(error).__name__}: {error}".strip()
+    first_line = text.splitlines()[0][:300]
+    memory = isinstance(error, MemoryError) or any(w in text.lower() for w in _MEMORY_WORDS)
+    return Outcome("out-of-memory" if memory else "error", first_line)
+
+
+def _certify(launch: Launch) -> Record:
+    a = launch.arrays
+    certificate = certify(launch.adapter, launch.task, a.x_train, a.y_train, launch.job.seed)
+    outcome = Outcome("ok") if certificate.passed else Outcome("unverified", certificate.reason())
+    record = failure_record(launch.job, outcome)
+    record["launch"]["certificate"] = certificate.as_dict()
+    record["launch"]["settings"] = launch.adapter.settings()
+    return record
+
+
+def _measure(launch: Launch, path: Path) -> Record:
+    """Cold start here, then the timed rounds of bench/rounds.py under pytest-benchmark."""
+    before = readings.Disturbance.now()
+    launch.cold_start()
+    import pytest  # after the cold start, so that its imports are not charged to a framework
+
+    plugin = _Plugin(launch)
+    raw = path.with_suffix(".rounds")
+    arguments = ["-q", "-x", "--noconftest", "--import-mode=importlib", "-p", "no:cacheprovider"]
+    arguments += ["-c", os.devnull, "--rootdir", str(path.parent), "--benchmark-disable-gc"]
+    arguments += ["--benchmark-json", str(raw), str(Path(__file__).with_name("rounds.py"))]
+    code = pytest.main(arguments, plugins=[plugin])
+    if plugin.error is not None:
+        raise plugin.error
+    if code != 0:
+        return failure_record(
+            launch.job, Outcome("error", f"the rounds ended with pytest code {code}")
+        )
+    record: Record = json.loads(raw.read_text())
+    raw.unlink()
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    outcome = Outcome(*launch.readings.pop("outcome", ("ok", "")))
+    record["launch"] = launch_entry(
+        launch.job,
+        outcome,
+        seconds=launch.seconds,
+        readings=launch.readings,
+        peak_rss_bytes=usage.ru_maxrss * 1024,
+        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        disturbance=readings.Disturbance.now().since(before),
+        settings=launch.adapter.settings(),
+        packages=readings.packages(),
+    )
+    return record
+
+
+class _Plugin:
+    """Gives the rounds their launch, and pytest-benchmark the facts it would look up slowly."""
+
+    def __init__(self, launch: Launch) -> None:
+        self.launch = launch
+        self.error: BaseException | None = None
+
+    def pytest_generate_tests(self, metafunc: Any) -> None:
+        if "launch" in metafunc.fixturenames:
+            metafunc.parametrize("launch", [self.launch], ids=[self.launch.job.cell.contender])
+
+    def pytest_exception_interact(self, call: Any) -> None:
+        self.error = call.excinfo.value
+
+    def pytest_benchmark_generate_machine_info(self, config: Any) -> dict[str, Any]:
+        return readings.machine()
+
+    def pytest_benchmark_generate_commit_info(self, config: Any) -> dict[str, Any]:
+        return {}
+
+
+def _die_with_parent() -> None:
+    """Linux: a worker whose runner was killed must not go on loading the machine."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def main(arguments: list[str]) -> int:
+    """Entry point; exit status 0 whenever a record was written."""
+    if sys.platform == "linux":
+        _die_with_parent()
+    job = Job.from_dict(json.loads(Path(arguments[0]).read_text()))
+    path = Path(arguments[1])
+    record = answer(job, path)
+    path.write_text(json.dumps(record))
+    return 0
+
+
+if __name__ == "__main__":
+    status = main(sys.argv[1:])
+    sys.stdout.flush()
+    # Frameworks' thread pools can hang at interpreter exit; the record is already written.
+    os._exit(status)
