@@ -1,0 +1,448 @@
+"""Faults seen in real comparisons, as adapters that make them: the certificate must refuse each.
+
+Two kinds. `WRAPPED` mutants sit around any adapter and falsify what goes in or comes out, so they
+are tried on every framework. `REFERENCE` mutants change the arithmetic of the float32 NumPy
+reference, for faults that lie inside a framework. A mutant that passes is a hole in the proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import SupportsFloat
+
+import numpy as np
+
+from adapters.base import Adapter, Data, Setting
+from adapters.reference import Reference
+from tasks.spec import (
+    LSTM,
+    SGD,
+    Adam,
+    Conv2D,
+    Dense,
+    Embedding,
+    Family,
+    Flatten,
+    SimpleRNN,
+    Task,
+    layer_name,
+    output_shapes,
+)
+from tasks.weights import Weights, initial_weights
+
+ALL: tuple[Family, ...] = ("fnn", "cnn", "rnn", "lstm")
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A named fault, the families of tasks it can show in, and the kind of layer it needs."""
+
+    name: str
+    families: tuple[Family, ...]
+    make: Callable[[Adapter], Adapter]
+    needs: type | None = None
+
+    def applies(self, task: Task) -> bool:
+        """Whether the fault can show in this task at all."""
+        kinds = {type(layer) for layer in task.layers}
+        return task.family in self.families and (self.needs is None or self.needs in kinds)
+
+
+class Wrapped(Adapter):
+    """Passes everything on to `inner`; a mutant overrides one of the small hooks."""
+
+    def __init__(self, inner: Adapter) -> None:
+        self.inner = inner
+        self.adam_form = inner.adam_form  # type: ignore[misc]  # follows what it wraps
+
+    def task(self, task: Task) -> Task:
+        return task
+
+    def load(self, task: Task, weights: Weights) -> Weights:
+        return weights
+
+    def unload(self, task: Task, weights: Weights) -> Weights:
+        return weights
+
+    def rows(self, x: Array, y: Array) -> tuple[Array, Array]:
+        return x, y
+
+    def steps(self, order: Array) -> Array:
+        return order
+
+    def outputs(self, outputs: Array) -> Array:
+        return outputs
+
+    def settings(self) -> dict[str, Setting]:
+        return self.inner.settings()
+
+    def build(self, task: Task, weights: Weights, seed: int) -> None:
+        self.asked = task
+        copies = {name: value.copy() for name, value in weights.items()}
+        self.inner.build(self.task(task), self.load(task, copies), seed)
+
+    def stage(self, x: Array, y: Array) -> Data:
+        return self.inner.stage(*self.rows(x, y))
+
+    def train(self, data: Data, order: Array, warps: Array | None = None) -> SupportsFloat:
+        return self.inner.train(data, self.steps(order), warps)
+
+    def predict(self, data: Data, batch_size: int) -> Array:
+        return self.outputs(self.inner.predict(data, batch_size))
+
+    def wait(self) -> None:
+        self.inner.wait()
+
+    def weights(self) -> Weights:
+        return self.unload(self.asked, self.inner.weights())
+
+
+def _adam(**changes: float) -> type[Wrapped]:
+    class OtherAdam(Wrapped):
+        def task(self, task: Task) -> Task:
+            if isinstance(task.optimizer, Adam):
+                return task.with_optimizer(replace(task.optimizer, **changes))
+            return task
+
+    return OtherAdam
+
+
+class OtherForm(Wrapped):
+    def __init__(self, inner: Adapter) -> None:
+        super().__init__(inner)
+        other = {"epsilon": "epsilon-hat", "epsilon-hat": "epsilon"}
+        self.adam_form = other[inner.adam_form]  # type: ignore[misc, assignment]
+
+
+class PlainSGD(Wrapped):
+    def task(self, task: Task) -> Task:
+        rate = task.optimizer.learning_rate
+        return task.with_optimizer(SGD(rate))
+
+
+class OtherActivation(Wrapped):
+    def task(self, task: Task) -> Task:
+        layers = list(task.layers)
+        for i, layer in enumerate(layers):
+            if isinstance(layer, Dense | Conv2D | SimpleRNN) and layer.activation != "linear":
+                other = "relu" if layer.activation == "tanh" else "tanh"
+                layers[i] = replace(layer, activation=other)  # type: ignore[arg-type]
+                break
+        return replace(task, layers=tuple(layers))
+
+
+class ShiftedRows(Wrapped):
+    def steps(self, order: Array) -> Array:
+        return order - 1 + (order == 0).astype(order.dtype)
+
+
+class ShortBatch(Wrapped):
+    def steps(self, order: Array) -> Array:
+        return order[:, :-1]
+
+
+class StepTwice(Wrapped):
+    def train(self, data: Data, order: Array, warps: Array | None = None) -> SupportsFloat:
+        self.inner.train(data, order[:1])
+        return self.inner.train(data, order, warps)
+
+
+class StepNotTaken(Wrapped):
+    """The last step of every call over several steps is left out, as in a loop one too short."""
+
+    def steps(self, order: Array) -> Array:
+        return order[:-1] if len(order) > 1 else order
+
+
+class ShiftedLabels(Wrapped):
+    def rows(self, x: Array, y: Array) -> tuple[Array, Array]:
+        return x, np.roll(y, 1)
+
+
+class ScaledInputs(Wrapped):
+    def rows(self, x: Array, y: Array) -> tuple[Array, Array]:
+        return (x if x.dtype.kind == "i" else x * x.dtype.type(0.999)), y
+
+
+class ShiftedPixels(Wrapped):
+    def rows(self, x: Array, y: Array) -> tuple[Array, Array]:
+        return np.roll(x, 1, axis=2), y
+
+
+class ReversedTime(Wrapped):
+    def rows(self, x: Array, y: Array) -> tuple[Array, Array]:
+        return np.ascontiguousarray(x[:, ::-1]), y
+
+
+class OwnWeights(Wrapped):
+    def load(self, task: Task, weights: Weights) -> Weights:
+        return initial_weights(task, 99)
+
+
+class RemainderDropped(Wrapped):
+    def predict(self, data: Data, batch_size: int) -> Array:
+        outputs = self.inner.predict(data, batch_size)
+        return outputs[: len(outputs) // batch_size * batch_size]
+
+
+class RowsReversed(Wrapped):
+    def outputs(self, outputs: Array) -> Array:
+        return outputs[::-1]
+
+
+class Probabilities(Wrapped):
+    def outputs(self, outputs: Array) -> Array:
+        e = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True) if outputs.shape[1] > 1 else 1 / (1 + 1 / e)
+
+
+class HalfPrecisionOutputs(Wrapped):
+    def outputs(self, outputs: Array) -> Array:
+        return outputs.astype(np.float16).astype(np.float32)
+
+
+class DropoutLeftOn(Wrapped):
+    """A random tenth of the inputs is dropped."""
+
+    def rows(self, x: Array, y: Array) -> tuple[Array, Array]:
+        keep = np.random.default_rng(0).random(x.shape) >= 0.1
+        return (x * keep).astype(x.dtype), y
+
+
+class Permuted(Wrapped):
+    """Parameters stored in another order than the layer reads them."""
+
+    def permutation(self, task: Task, name: str) -> Array | None:
+        raise NotImplementedError
+
+    def axis(self, name: str) -> int:
+        return -1
+
+    def load(self, task: Task, weights: Weights) -> Weights:
+        for name, value in weights.items():
+            order = self.permutation(task, name)
+            if order is not None:
+                weights[name] = np.ascontiguousarray(np.take(value, order, self.axis(name)))
+        return weights
+
+    def unload(self, task: Task, weights: Weights) -> Weights:
+        for name, value in weights.items():
+            order = self.permutation(task, name)
+            if order is not None:
+                weights[name] = np.take(value, np.argsort(order), self.axis(name))
+        return weights
+
+
+class GateOrder(Permuted):
+    """Gates taken as i, f, o, g."""
+
+    def permutation(self, task: Task, name: str) -> Array | None:
+        for index, layer in enumerate(task.layers):
+            if isinstance(layer, LSTM) and name.startswith(layer_name(index, layer)):
+                return np.arange(4 * layer.units).reshape(4, -1)[[0, 1, 3, 2]].ravel()
+        return None
+
+
+class FlattenOrder(Permuted):
+    """The dense kernel after a convolution read as (C, H, W) instead of (H, W, C)."""
+
+    def axis(self, name: str) -> int:
+        return 0
+
+    def permutation(self, task: Task, name: str) -> Array | None:
+        shapes = output_shapes(task)
+        for index, layer in enumerate(task.layers[1:], start=1):
+            dense = f"{index + 1}_dense/kernel"
+            if isinstance(layer, Flatten) and name == dense and len(shapes[index - 1]) == 3:
+                size = int(np.prod(shapes[index - 1]))
+                return np.arange(size).reshape(shapes[index - 1]).transpose(2, 0, 1).ravel()
+        return None
+
+
+class FlippedKernels(Wrapped):
+    """True convolution instead of cross-correlation."""
+
+    def load(self, task: Task, weights: Weights) -> Weights:
+        return {n: self._flip(n, value) for n, value in weights.items()}
+
+    def unload(self, task: Task, weights: Weights) -> Weights:
+        return {n: self._flip(n, value) for n, value in weights.items()}
+
+    def _flip(self, name: str, value: Array) -> Array:
+        return np.ascontiguousarray(value[::-1, ::-1]) if value.ndim == 4 else value
+
+
+class ForgetBiasTwice(Wrapped):
+    """A kernel that adds its own forget bias of 1 to the one in the weights."""
+
+    def load(self, task: Task, weights: Weights) -> Weights:
+        return self._add(task, weights, 1.0)
+
+    def unload(self, task: Task, weights: Weights) -> Weights:
+        return self._add(task, weights, -1.0)
+
+    def _add(self, task: Task, weights: Weights, amount: float) -> Weights:
+        for index, layer in enumerate(task.layers):
+            if isinstance(layer, LSTM):
+                bias = weights[f"{layer_name(index, layer)}/bias"]
+                bias[layer.units : 2 * layer.units] += amount
+        return weights
+
+
+class Faulty(Reference):
+    """The float32 reference, to be spoiled in one place."""
+
+    def __init__(self) -> None:
+        super().__init__(precision="fp32")
+
+
+class SumForMean(Faulty):
+    def gradients(self, x: Array, y: Array) -> tuple[float, Weights]:
+        loss, grads = super().gradients(x, y)
+        return loss, {name: g * g.dtype.type(len(x)) for name, g in grads.items()}
+
+
+class MeanTwice(Faulty):
+    def gradients(self, x: Array, y: Array) -> tuple[float, Weights]:
+        loss, grads = super().gradients(x, y)
+        return loss, {name: g / g.dtype.type(len(x)) for name, g in grads.items()}
+
+
+class WeightDecay(Faulty):
+    def gradients(self, x: Array, y: Array) -> tuple[float, Weights]:
+        loss, grads = super().gradients(x, y)
+        return loss, {n: g + g.dtype.type(1e-4) * self.params[n] for n, g in grads.items()}
+
+
+class ClippedGradients(Faulty):
+    def gradients(self, x: Array, y: Array) -> tuple[float, Weights]:
+        loss, grads = super().gradients(x, y)
+        norm = float(np.sqrt(sum(float((g * g).sum()) for g in grads.values())))
+        return loss, {name: g * g.dtype.type(1e-3 / max(norm, 1e-3)) for name, g in grads.items()}
+
+
+class FrozenBiases(Faulty):
+    def gradients(self, x: Array, y: Array) -> tuple[float, Weights]:
+        loss, grads = super().gradients(x, y)
+        return loss, {name: g * (not name.endswith("bias")) for name, g in grads.items()}
+
+
+class SecondBias(Faulty):
+    """A recurrent bias trained beside the input bias: their sum moves twice as far."""
+
+    def _update(self, grads: Weights) -> None:
+        before = self.weights()
+        super()._update(grads)
+        for name in grads:
+            if name.endswith("/bias") and f"{name.split('/')[0]}/recurrent" in grads:
+                self.params[name] += self.params[name] - before[name]
+
+
+class UncorrectedAdam(Faulty):
+    def _adam_step(self, adam: Adam, name: str, grad: Array) -> Array:
+        step = super()._adam_step(adam, name, grad)
+        first, second = 1 - adam.beta_1**self.t, 1 - adam.beta_2**self.t
+        return step * step.dtype.type(first / second**0.5)
+
+
+class StateKept(Faulty):
+    """Optimizer state that survives a new build."""
+
+    def build(self, task: Task, weights: Weights, seed: int) -> None:
+        kept = (self.m, self.v, self.t) if getattr(self, "t", 0) else None
+        super().build(task, weights, seed)
+        if kept and kept[0].keys() == self.m.keys():
+            self.m, self.v, self.t = kept
+
+
+class CoarseMantissa(Faulty):
+    """TF32 left on: products see ten mantissa bits."""
+
+    def _parts(self, index: int) -> Weights:
+        return {n: _ten_bits(v) for n, v in super()._parts(index).items()}
+
+
+class EarlyReturn(Faulty):
+    """Returns before the last step of a call is done, and waits for nothing."""
+
+    def train(self, data: Data, order: Array, warps: Array | None = None) -> float:
+        if (late := getattr(self, "late", None)) is not None:
+            super().train(data, late)
+        self.late = order[-1:]
+        return super().train(data, order[:-1]) if len(order) > 1 else 1.0
+
+    def build(self, task: Task, weights: Weights, seed: int) -> None:
+        self.late = None
+        super().build(task, weights, seed)
+
+
+class MaskedWord(Faulty):
+    """Word 0 treated as padding: its row of the table is never trained."""
+
+    def gradients(self, x: Array, y: Array) -> tuple[float, Weights]:
+        loss, grads = super().gradients(x, y)
+        for name, grad in grads.items():
+            if name.endswith("/table"):
+                grad[0] = 0
+        return loss, grads
+
+
+class SparseAdam(Faulty):
+    """Only the rows a batch touched are updated; the others' moments do not decay."""
+
+    def _adam_step(self, adam: Adam, name: str, grad: Array) -> Array:
+        step = super()._adam_step(adam, name, grad)
+        if name.endswith("/table"):
+            step = step * np.any(grad != 0, axis=1, keepdims=True)
+        return step
+
+
+def _ten_bits(value: Array) -> Array:
+    bits = np.ascontiguousarray(value, np.float32).view(np.uint32)
+    return (bits & np.uint32(0xFFFFE000)).view(np.float32)
+
+
+WRAPPED: tuple[Mutant, ...] = (
+    Mutant("the other form of Adam's epsilon", ALL, OtherForm),
+    Mutant("learning rate 1 % higher", ALL, _adam(learning_rate=1.01e-3)),
+    Mutant("beta 1 of 0.89", ALL, _adam(beta_1=0.89)),
+    Mutant("beta 2 of 0.99", ALL, _adam(beta_2=0.99)),
+    Mutant("epsilon of 1e-8", ALL, _adam(epsilon=1e-8)),
+    Mutant("plain SGD", ALL, PlainSGD),
+    Mutant("another activation", ("fnn", "cnn", "rnn"), OtherActivation),
+    Mutant("rows shifted by one", ALL, ShiftedRows),
+    Mutant("one row fewer in a batch", ALL, ShortBatch),
+    Mutant("a step taken twice", ALL, StepTwice),
+    Mutant("a step not taken", ALL, StepNotTaken),
+    Mutant("labels shifted by one row", ALL, ShiftedLabels),
+    Mutant("inputs scaled by 0.999", ("fnn", "cnn", "rnn"), ScaledInputs),
+    Mutant("images shifted by one pixel", ("cnn",), ShiftedPixels),
+    Mutant("sequences read backwards", ("rnn", "lstm"), ReversedTime),
+    Mutant("its own initial weights", ALL, OwnWeights),
+    Mutant("the last, shorter batch dropped", ALL, RemainderDropped),
+    Mutant("outputs in another row order", ALL, RowsReversed),
+    Mutant("probabilities for logits", ALL, Probabilities),
+    Mutant("outputs rounded to half precision", ALL, HalfPrecisionOutputs),
+    Mutant("dropout left on", ("fnn", "cnn", "rnn"), DropoutLeftOn),
+    Mutant("LSTM gates i, f, o, g", ("lstm",), GateOrder),
+    Mutant("flatten as C, H, W", ("cnn",), FlattenOrder),
+    Mutant("convolution kernels flipped", ("cnn",), FlippedKernels),
+    Mutant("forget bias added twice", ("lstm",), ForgetBiasTwice),
+)
+
+REFERENCE: tuple[Mutant, ...] = (
+    Mutant("gradient of the sum for the mean", ALL, lambda _: SumForMean()),
+    Mutant("gradient divided by the batch twice", ALL, lambda _: MeanTwice()),
+    Mutant("weight decay of 1e-4", ALL, lambda _: WeightDecay()),
+    Mutant("gradients clipped", ALL, lambda _: ClippedGradients()),
+    Mutant("biases not trained", ALL, lambda _: FrozenBiases()),
+    Mutant("a trainable second bias", ("rnn", "lstm"), lambda _: SecondBias()),
+    Mutant("Adam without bias correction", ALL, lambda _: UncorrectedAdam()),
+    Mutant("optimizer state kept over a build", ALL, lambda _: StateKept()),
+    Mutant("TF32 left on", ALL, lambda _: CoarseMantissa()),
+    Mutant("returns before the work is done", ALL, lambda _: EarlyReturn()),
+    Mutant("word 0 not trained", ("lstm",), lambda _: MaskedWord(), Embedding),
+    Mutant("sparse Adam on the embedding", ("lstm",), lambda _: SparseAdam(), Embedding),
+)
