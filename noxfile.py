@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import nox
 
 nox.needs_version = ">=2024.4.15"
@@ -20,8 +23,16 @@ def runner(session: nox.Session, *groups: str) -> None:
 
 def option(session: nox.Session, name: str, default: str) -> str:
     """The value of `--name VALUE` among the arguments after ``--``."""
-    arguments = session.posargs
-    return arguments[arguments.index(name) + 1] if name in arguments[:-1] else default
+    given = session.posargs
+    return given[given.index(name) + 1] if name in given[:-1] else default
+
+
+def setup(session: nox.Session) -> list[dict[str, str]]:
+    """Make the frameworks' environments; returns what `bench list` says of the implementations."""
+    device = option(session, "--device", "cpu")
+    session.run("bench", "setup", "--device", device)
+    text = session.run("bench", "list", "--device", device, "--json", silent=True)
+    return list(json.loads(str(text))["implementations"])
 
 
 @nox.session
@@ -33,9 +44,43 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def tests(session: nox.Session) -> None:
+    """Lint, types, unit tests, and the conformance of every framework in its own environment."""
+    runner(session, "tests")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    implementations = setup(session)
+    session.run("pytest", *session.posargs)
+    for row in implementations:
+        if row["status"] != "ready":
+            session.warn(f"{row['implementation']} not tested: {row['reason']}")
+            continue
+        conformance = ["-m", "pytest", "-q", "tests/conformance.py"]
+        session.run(
+            row["python"], *conformance, "--implementation", row["implementation"], external=True
+        )
+
+
+@nox.session
 def verify(session: nox.Session) -> None:
     """Certificates of every task and implementation, and the refusal of every mutant."""
     runner(session, "tests")
     session.run("bench", "setup", "--device", option(session, "--device", "cpu"))
     session.run("pytest", "-q", "tests/test_mutants.py")
     session.run("bench", "verify", *session.posargs)
+
+
+@nox.session
+def overhead(session: nox.Session) -> None:
+    """The suite against bare loops: every ratio must be at least 0.97."""
+    runner(session, "tests")
+    out = Path(session.create_tmp())
+    for row in setup(session):
+        name = row["implementation"].replace(":", "-")
+        if row["status"] == "ready":
+            framework, mode = row["implementation"].split(":")
+            command = ["-m", "tests.overhead", "--framework", framework, "--mode", mode]
+            command += ["--json", str(out / f"{name}.json"), *session.posargs]
+            session.run(row["python"], *command, external=True)
+    session.run("python", "-m", "tests.overhead_summary", str(out))

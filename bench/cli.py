@@ -87,6 +87,7 @@ def list_(
                 "status": environment.status,
                 "version": environment.version,
                 "reason": environment.reason,
+                "python": environment.python,
             }
         )
     tasks = [{"task": t.name, "family": t.family, "summary": t.summary} for t in TASKS]
@@ -97,7 +98,8 @@ def list_(
         )
     else:
         report.print_rows(console, "Tasks", tasks)
-        report.print_rows(console, f"Implementations on {device.value}", rows)
+        shown = [{k: v for k, v in row.items() if k != "python"} for row in rows]
+        report.print_rows(console, f"Implementations on {device.value}", shown)
         report.print_rows(
             console,
             "Devices",

@@ -25,7 +25,8 @@ def _task(
 ) -> Task:
     metric = "rmse" if loss == "mean_squared_error" else "accuracy"
     return Task(
-        name, family, "", "", shape, layers, loss, metric, 0.0, "", epochs=1, round_steps=4, batch_size=16
+        name, family, "", "", shape, layers, loss, metric, 0.0, "",
+        epochs=1, round_steps=4, batch_size=16,
     )  # fmt: skip
 
 
@@ -40,7 +41,8 @@ CNN = _task(
     "sparse_categorical_crossentropy",
 )  # fmt: skip
 RNN = _task(
-    "rnn", "small-rnn", (9, 2), (SimpleRNN(12, "relu"), Dense(8, "relu"), Dense(1)), "mean_squared_error"
+    "rnn", "small-rnn", (9, 2), (SimpleRNN(12, "relu"), Dense(8, "relu"), Dense(1)),
+    "mean_squared_error",
 )  # fmt: skip
 RNN_TANH = _task("rnn", "small-rnn-tanh", (9, 2), (SimpleRNN(12), Dense(1)), "binary_crossentropy")
 LSTM_FLOAT = _task("lstm", "small-lstm", (9, 2), (LSTM(11), Dense(1)), "mean_squared_error")

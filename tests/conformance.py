@@ -1,0 +1,128 @@
+"""What every adapter must do, run inside its framework's own environment:
+
+python -m pytest tests/conformance.py --implementation pytorch:eager
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from adapters import IMPLEMENTATIONS
+from adapters.base import Adapter
+from adapters.mutants import WRAPPED, Mutant
+from adapters.reference import Reference, warp
+from bench.certify import certify
+from tasks.spec import Augmentation, Dropout, Task
+from tasks.weights import initial_weights
+from tests.small import CNN, FNN, LSTM_WORDS, SMALL, random_rows
+
+THREADS = 2
+
+
+@pytest.fixture(scope="module")
+def adapter(request: pytest.FixtureRequest) -> Iterator[Adapter]:
+    name = request.config.getoption("--implementation")
+    row = next(i for i in IMPLEMENTATIONS if i.name == name)
+    module = importlib.import_module(row.module)
+    yield module.Contender(row.mode, "cpu", "fp32", THREADS)
+
+
+@pytest.mark.parametrize("task", SMALL, ids=lambda t: t.name)
+def test_certificate(adapter: Adapter, task: Task) -> None:
+    certificate = certify(adapter, task, *random_rows(task), seed=1)
+    assert certificate.passed, certificate.reason()
+
+
+@pytest.mark.parametrize("mutant", WRAPPED, ids=lambda m: m.name.replace(" ", "-"))
+def test_mutants_of_this_framework_are_refused(adapter: Adapter, mutant: Mutant) -> None:
+    task = next(t for t in SMALL if mutant.applies(t))
+    assert not certify(mutant.make(adapter), task, *random_rows(task), seed=1).passed
+
+
+def test_settings_are_read_back(adapter: Adapter) -> None:
+    settings = adapter.settings()
+    assert settings["threads"] == THREADS
+    assert settings["device"] == "cpu"
+    assert settings["precision"] == "fp32"
+    assert settings["version"]
+
+
+@pytest.mark.parametrize("task", [FNN, LSTM_WORDS], ids=lambda t: t.name)
+def test_weights_survive_and_never_alias(adapter: Adapter, task: Task) -> None:
+    weights = initial_weights(task, 3)
+    kept = {name: value.copy() for name, value in weights.items()}
+    x, y = random_rows(task)
+    adapter.build(task, weights, 0)
+    data = adapter.stage(x, y)
+    first = adapter.weights()
+    adapter.train(data, np.arange(32, dtype=np.int32).reshape(2, 16))
+    adapter.wait()
+    for name, value in kept.items():
+        assert np.array_equal(weights[name], value), "the caller's arrays were changed"
+        assert np.array_equal(first[name], value), "an array given out was changed later"
+    assert any(not np.array_equal(adapter.weights()[n], kept[n]) for n in kept)
+
+
+@pytest.mark.parametrize("task", SMALL, ids=lambda t: t.name)
+def test_predict_gives_every_row_whatever_the_batch(adapter: Adapter, task: Task) -> None:
+    x, y = random_rows(task, rows=37)
+    adapter.build(task, initial_weights(task, 3), 0)
+    whole = adapter.predict(adapter.stage(x, y), 64)
+    assert whole.dtype == np.float32
+    for batch in (1, 16, 37):
+        parts = adapter.predict(adapter.stage(x, y), batch)
+        assert np.linalg.norm(parts - whole) <= 1e-5 * np.linalg.norm(whole)
+
+
+def test_training_learns(adapter: Adapter) -> None:
+    task = FNN.without_dropout()
+    x, y = random_rows(task)
+    adapter.build(task, initial_weights(task, 3), 0)
+    data = adapter.stage(x, y)
+    order = np.stack([np.random.default_rng(i).permutation(400)[:16] for i in range(300)])
+    first = float(adapter.train(data, order[:20].astype(np.int32)))
+    adapter.train(data, order.astype(np.int32))
+    last = float(adapter.train(data, order[:20].astype(np.int32)))
+    assert last < 0.5 * first
+
+
+def test_dropout_keeps_its_rate_and_scale(adapter: Adapter) -> None:
+    """A net that is only dropout between ones: its training outputs are seen in the loss."""
+    rate = next(layer.rate for layer in FNN.layers if isinstance(layer, Dropout))
+    task = FNN
+    x, y = random_rows(task)
+    losses = []
+    for trial in (task, task.without_dropout()):
+        adapter.build(trial, initial_weights(trial, 3), seed=7)
+        data = adapter.stage(x, y)
+        predicted = adapter.predict(data, 64)
+        order = np.tile(np.arange(400, dtype=np.int32).reshape(-1, 16), (8, 1))
+        losses.append((float(adapter.train(data, order)), predicted))
+    assert losses[0][0] > 1.05 * losses[1][0], "dropout has no effect on training"
+    assert np.allclose(losses[0][1], losses[1][1], rtol=1e-5), "dropout is on in predict"
+    assert 0 < rate < 1
+
+
+def test_warps_follow_the_rule(adapter: Adapter) -> None:
+    """Training on warped rows equals training on rows the oracle warped."""
+    assert Augmentation is not None
+    x, y = random_rows(CNN, rows=16)
+    rng = np.random.default_rng(2)
+    maps = np.tile(np.float32([1, 0, 0, 0, 1, 0]), (1, 16, 1))
+    maps += rng.uniform(-0.2, 0.2, maps.shape).astype(np.float32)
+    maps[..., [2, 5]] *= 10
+    order = np.arange(16, dtype=np.int32)[None]
+    moved = []
+    for each, rows, warps in (
+        (adapter, x, maps),
+        (Reference(), warp(x, maps[0]).astype(np.float32), None),
+    ):
+        weights = initial_weights(CNN, 3)
+        each.build(CNN, weights, 0)
+        loss = float(each.train(each.stage(rows, y), order, warps))
+        moved.append(loss)
+    assert moved[0] == pytest.approx(moved[1], rel=1e-4)
