@@ -42,7 +42,7 @@ class Check:
     @property
     def passed(self) -> bool:
         """NaN never passes."""
-        return self.error <= self.bound
+        return bool(self.error <= self.bound)
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def _trajectory(t: _Trial) -> list[Check]:
     at_once = t.update(t.adapter)
     limit = bound(t.task, "losses")
     worst_loss = float(np.max(np.abs(losses[1] - losses[0]) / np.abs(losses[0])))
-    mean_loss = abs(mean - losses[0].mean()) / abs(losses[0].mean())
+    mean_loss = float(abs(mean - losses[0].mean()) / abs(losses[0].mean()))
     return [
         Check("losses", worst_loss, limit, f"worst of {STEPS} steps"),
         _worst("update", moved[1], moved[0], bound(t.task, "update")),
