@@ -6,6 +6,8 @@ Every sample is one pytest-benchmark round of one call; raw samples stay in the 
 
 from __future__ import annotations
 
+from contextlib import suppress
+from itertools import count
 from math import isfinite
 from statistics import median
 from time import perf_counter
@@ -13,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from adapters.reference import loss_and_gradient
 from bench.record import MIN_ROUNDS
 from tasks.spec import Task
 from tasks.weights import initial_weights
@@ -21,63 +24,111 @@ INFER_BATCH = 256
 EVALUATE_BATCH = 256
 
 
+class _Stopped(BaseException):
+    """Ends `learn` early. Not an Exception: pytest-benchmark marks those as failed rounds."""
+
+
 def test_learn(launch: Any, benchmark: Any) -> None:
     """One training as the task says, an epoch a round, evaluated (untimed) after each."""
-    epochs = launch.job.budget.learn_epochs or launch.task.epochs
+    curve = Curve(launch)
     launch.adapter.build(
         launch.task, initial_weights(launch.task, launch.job.seed), launch.job.seed
     )
-    test = launch.adapter.stage(launch.arrays.x_test, launch.arrays.y_test)
-    losses: list[Any] = []
-    curve: list[float] = []
 
-    def evaluate() -> None:
-        outputs = launch.adapter.predict(test, EVALUATE_BATCH)
-        curve.append(score(launch.task, outputs, launch.arrays.y_test))
+    def next_epoch() -> tuple[tuple[Any, ...], dict[str, Any]]:
+        if curve.losses and curve.evaluate():
+            raise _Stopped
+        return launch.epoch(len(curve.losses)), {}
 
-    def next_epoch() -> tuple[tuple[np.ndarray], dict[str, Any]]:
-        if losses:
-            evaluate()
-        return (launch.order(len(losses)),), {}
-
-    def epoch(order: np.ndarray) -> None:
-        losses.append(launch.adapter.train(launch.train_data, order))
+    def epoch(order: np.ndarray, warps: np.ndarray | None) -> None:
+        curve.losses.append(launch.adapter.train(launch.train_data, order, warps))
         launch.adapter.wait()
 
-    _name(launch, benchmark, "learn", len(launch.order(0)) * launch.task.batch_size)
-    benchmark.pedantic(epoch, setup=next_epoch, rounds=epochs)
-    evaluate()
-    means = [float(loss) for loss in losses]
-    launch.readings |= {"epoch_losses": means, "epoch_scores": curve, "final_loss": means[-1]}
-    launch.readings["test_score"] = curve[-1]
-    if not all(isfinite(x) for x in means):
-        launch.readings["outcome"] = ("diverged", f"the loss became {means[-1]}")
+    _name(launch, benchmark, "learn", launch.epoch(0)[0].size)
+    with suppress(_Stopped):
+        benchmark.pedantic(epoch, setup=next_epoch, rounds=curve.most_epochs)
+        curve.evaluate()
+    launch.readings |= curve.readings()
+    if not all(isfinite(x) for x in launch.readings["epoch_losses"]):
+        launch.readings["outcome"] = ("diverged", "the training loss is not finite")
+
+
+class Curve:
+    """What is seen between epochs: test score, and with early stopping the validation loss."""
+
+    def __init__(self, launch: Any) -> None:
+        arrays = launch.arrays
+        self.launch = launch
+        self.most_epochs = launch.job.budget.learn_epochs or launch.task.epochs
+        self.test = launch.adapter.stage(arrays.x_test, arrays.y_test)
+        self.losses: list[Any] = []
+        self.scores: list[float] = []
+        self.validation: list[float] = []
+        self.best: Any = None
+        if launch.task.early_stopping:
+            kept = slice(launch.train_rows, None)
+            self.y_validation = arrays.y_train[kept]
+            self.rows = launch.adapter.stage(arrays.x_train[kept], self.y_validation)
+
+    def evaluate(self) -> bool:
+        """Score the model as it is now; True when early stopping says to end."""
+        task, adapter = self.launch.task, self.launch.adapter
+        outputs = adapter.predict(self.test, EVALUATE_BATCH)
+        self.scores.append(score(task, outputs, self.launch.arrays.y_test))
+        if task.early_stopping is None:
+            return False
+        outputs = adapter.predict(self.rows, EVALUATE_BATCH).astype(np.float64)
+        self.validation.append(loss_and_gradient(task.loss, outputs, self.y_validation)[0])
+        since_best = len(self.validation) - 1 - int(np.argmin(self.validation))
+        if since_best == 0:
+            self.best = adapter.weights()
+        return bool(since_best >= task.early_stopping.patience)
+
+    def readings(self) -> dict[str, Any]:
+        """The curve as plain numbers; the best weights restored where the task says so."""
+        means = [float(loss) for loss in self.losses]
+        found = {"epoch_losses": means, "epoch_scores": self.scores, "final_loss": means[-1]}
+        found["test_score"] = self.scores[-1]
+        if self.best is not None:
+            task, adapter = self.launch.task, self.launch.adapter
+            adapter.build(task, self.best, self.launch.job.seed)
+            found["validation_losses"] = self.validation
+            found["best_epoch"] = int(np.argmin(self.validation)) + 1
+            outputs = adapter.predict(self.test, EVALUATE_BATCH)
+            found["test_score"] = score(task, outputs, self.launch.arrays.y_test)
+        return found
 
 
 def test_train(launch: Any, benchmark: Any) -> None:
     """Steady training: rounds of the task's `round_steps` steps, going on from `learn`."""
-    order = launch.steps(launch.task.round_steps)
+    order, warps = launch.steps(launch.task.round_steps)
 
     def round_() -> None:
-        launch.adapter.train(launch.train_data, order)
+        launch.adapter.train(launch.train_data, order, warps)
         launch.adapter.wait()
 
     _name(launch, benchmark, "train", order.size)
-    benchmark.pedantic(round_, rounds=launch.job.budget.train_rounds, warmup_rounds=1)
+    rounds = _affordable(launch, round_, launch.job.budget.train_rounds)
+    benchmark.pedantic(round_, rounds=rounds)
     _check_waited(launch, median(benchmark.stats.stats.data), round_)
 
 
 def test_step(launch: Any, benchmark: Any) -> None:
     """Latency of a single optimizer step at the task's batch size."""
-    orders = iter(np.tile(launch.order(0), (2 + launch.job.budget.step_rounds, 1))[:, None])
+    order, warps = launch.epoch(0)
+    turns = count()
 
-    def step(order: np.ndarray) -> None:
-        launch.adapter.train(launch.train_data, order)
+    def next_step() -> tuple[tuple[Any, ...], dict[str, Any]]:
+        i = next(turns) % len(order)
+        return (order[i : i + 1], None if warps is None else warps[i : i + 1]), {}
+
+    def step(one: np.ndarray, warp: np.ndarray | None) -> None:
+        launch.adapter.train(launch.train_data, one, warp)
         launch.adapter.wait()
 
     _name(launch, benchmark, "step", launch.task.batch_size)
-    rounds = _affordable(launch, lambda: step(next(orders)), launch.job.budget.step_rounds)
-    benchmark.pedantic(step, setup=lambda: ((next(orders),), {}), rounds=rounds)
+    rounds = _affordable(launch, lambda: step(*next_step()[0]), launch.job.budget.step_rounds)
+    benchmark.pedantic(step, setup=next_step, rounds=rounds)
 
 
 def test_infer(launch: Any, benchmark: Any) -> None:

@@ -26,6 +26,7 @@ from bench import readings
 from bench.certify import certify
 from bench.record import Job, Outcome, Record, failure_record, launch_entry
 from tasks import TASKS
+from tasks.augment import draw_warps
 from tasks.data import store
 from tasks.spec import Task
 from tasks.weights import initial_weights
@@ -50,6 +51,9 @@ class Launch:
         self.seconds: dict[str, float] = {}
         self.readings: dict[str, Any] = {}
         self.arrays = store.load(Path(job.data))
+        stopping = self.task.early_stopping
+        held_out = stopping.validation_split if stopping else 0.0
+        self.train_rows = round(len(self.arrays.y_train) * (1 - held_out))
         started = perf_counter()
         importlib.import_module(job.package)
         self.seconds["import"] = perf_counter() - started
@@ -59,15 +63,22 @@ class Launch:
             cell.implementation.split(":")[1], cell.device, cell.precision, cell.threads
         )
 
-    def order(self, epoch: int) -> np.ndarray:
-        """int32 (steps, batch): one epoch's rows."""
-        rows, batch = len(self.arrays.y_train), self.task.batch_size
-        return epoch_order(rows, batch, self.job.seed, epoch)
+    def epoch(self, number: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """order int32 (steps, batch) of one epoch, and its warps where the task augments."""
+        task, seed = self.task, self.job.seed
+        order = epoch_order(self.train_rows, task.batch_size, seed, number)
+        if task.augmentation is None:
+            return order, None
+        steps, batch = order.shape
+        seed = seed * 1000 + number
+        return order, draw_warps(task.augmentation, steps, batch, task.input_shape, seed)
 
-    def steps(self, count: int) -> np.ndarray:
-        """int32 (count, batch): the rows of as many steps, over as many epochs as they take."""
-        epochs = -(-count // len(self.order(0)))
-        return np.concatenate([self.order(epoch) for epoch in range(epochs)])[:count]
+    def steps(self, count: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """As `epoch`, for any number of steps: as many epochs as they take, cut to length."""
+        epochs = [self.epoch(n) for n in range(-(-count // len(self.epoch(0)[0])))]
+        order = np.concatenate([e[0] for e in epochs])[:count]
+        warps = [e[1] for e in epochs if e[1] is not None]
+        return order, np.concatenate(warps)[:count] if warps else None
 
     def cold_start(self) -> None:
         """Build, stage and the first step: what a user waits for before anything is learned."""
@@ -79,9 +90,10 @@ class Launch:
         self.train_data = self.adapter.stage(self.arrays.x_train, self.arrays.y_train)
         self.adapter.wait()
         self.seconds["stage"] = perf_counter() - started
-        order = self.order(0)
+        order, warps = self.epoch(0)
+        warps = None if warps is None else warps[:1]
         started = perf_counter()
-        loss = self.adapter.train(self.train_data, order[:1])
+        loss = self.adapter.train(self.train_data, order[:1], warps)
         self.adapter.wait()
         self.seconds["first_step"] = perf_counter() - started
         self.readings["first_loss"] = float(loss)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks import fnn
+from tasks import cnn, fnn, lstm, rnn
 from tasks.spec import Task
 
-TASKS: tuple[Task, ...] = fnn.TASKS
+TASKS: tuple[Task, ...] = fnn.TASKS + cnn.TASKS + rnn.TASKS + lstm.TASKS

@@ -1,4 +1,4 @@
-"""Shared options and fixtures; imports nothing but pytest, so that it loads in every environment."""
+"""Shared options; imports nothing but pytest, so that it loads in every environment."""
 
 from __future__ import annotations
 

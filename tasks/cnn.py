@@ -1,0 +1,59 @@
+"""The convolutional tasks of the source articles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tasks.spec import Augmentation, Conv2D, Dense, Flatten, MaxPool2D, Task
+
+_PHOTOS = Task(
+    name="cnn-64-10",
+    family="cnn",
+    summary="64×64×3, Conv 32, pool, Dense 64 relu, Dense 10 on photograph patches",
+    data="photos-10",
+    input_shape=(64, 64, 3),
+    layers=(Conv2D(32, 3, "relu"), MaxPool2D(), Flatten(), Dense(64, "relu"), Dense(10)),
+    loss="sparse_categorical_crossentropy",
+    metric="accuracy",
+    target=0.9,
+    target_reason="",
+    epochs=5,
+    round_steps=50,
+)
+
+TASKS = (
+    _PHOTOS,
+    replace(
+        _PHOTOS,
+        name="cnn-64-binary",
+        summary="64×64×3, Conv 32, pool, Dense 128 relu, Dense 1 sigmoid on photograph patches",
+        data="photos-binary",
+        layers=(Conv2D(32, 3, "relu"), MaxPool2D(), Flatten(), Dense(128, "relu"), Dense(1)),
+        loss="binary_crossentropy",
+    ),
+    Task(
+        name="cnn-catsdogs",
+        family="cnn",
+        summary="150×150×3, Conv 32/64/128 with pools, Dense 512 relu, Dense 1, augmented",
+        data="cats-dogs",
+        input_shape=(150, 150, 3),
+        layers=(
+            Conv2D(32, 3, "relu"),
+            MaxPool2D(),
+            Conv2D(64, 3, "relu"),
+            MaxPool2D(),
+            Conv2D(128, 3, "relu"),
+            MaxPool2D(),
+            Flatten(),
+            Dense(512, "relu"),
+            Dense(1),
+        ),
+        loss="binary_crossentropy",
+        metric="accuracy",
+        target=0.9,
+        target_reason="",
+        epochs=3,
+        round_steps=4,
+        augmentation=Augmentation(rotation_degrees=40, shift=0.2, shear=0.2, zoom=0.2, flip=True),
+    ),
+)

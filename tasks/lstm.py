@@ -1,0 +1,36 @@
+"""The LSTM tasks of the source articles."""
+
+from __future__ import annotations
+
+from tasks.spec import LSTM, Dense, Embedding, Task
+
+TASKS = (
+    Task(
+        name="lstm-forecast",
+        family="lstm",
+        summary="LSTM 50, Dense 1: the next value of a real series",
+        data="series",
+        input_shape=(12, 1),
+        layers=(LSTM(50), Dense(1)),
+        loss="mean_squared_error",
+        metric="rmse",
+        target=0.5,
+        target_reason="",
+        epochs=10,
+        round_steps=200,
+    ),
+    Task(
+        name="lstm-imdb",
+        family="lstm",
+        summary="10,000 words, length 200, Embedding 128, LSTM 128, Dense 1: sentiment",
+        data="reviews",
+        input_shape=(200,),
+        layers=(Embedding(10_000, 128), LSTM(128), Dense(1)),
+        loss="binary_crossentropy",
+        metric="accuracy",
+        target=0.8,
+        target_reason="",
+        epochs=3,
+        round_steps=8,
+    ),
+)

@@ -1,0 +1,36 @@
+"""The simple recurrent tasks of the source articles."""
+
+from __future__ import annotations
+
+from tasks.spec import Dense, SimpleRNN, Task
+
+TASKS = (
+    Task(
+        name="rnn-sequence",
+        family="rnn",
+        summary="(10, 1), SimpleRNN 64 relu, Dense 32 relu, Dense 1: the next value of a series",
+        data="sequence",
+        input_shape=(10, 1),
+        layers=(SimpleRNN(64, "relu"), Dense(32, "relu"), Dense(1)),
+        loss="mean_squared_error",
+        metric="rmse",
+        target=0.5,
+        target_reason="",
+        epochs=10,
+        round_steps=300,
+    ),
+    Task(
+        name="rnn-binary",
+        family="rnn",
+        summary="(10, 1), SimpleRNN 50, Dense 1 sigmoid: does the series rise",
+        data="sequence-binary",
+        input_shape=(10, 1),
+        layers=(SimpleRNN(50), Dense(1)),
+        loss="binary_crossentropy",
+        metric="accuracy",
+        target=0.6,
+        target_reason="",
+        epochs=10,
+        round_steps=300,
+    ),
+)
