@@ -1,0 +1,434 @@
+"""TensorFlow itself: tf.Module, tf.function and TensorFlow's own fused kernels. No Keras.
+
+WORK IN PROGRESS docstring
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # start-up notices; warnings stay
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.util import _pywrap_util_port  # the only door to "is oneDNN on?"
+
+from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported
+from tasks.spec import (
+    LSTM,
+    SGD,
+    Adam,
+    Conv2D,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    Layer,
+    Loss,
+    MaxPool2D,
+    SimpleRNN,
+    Task,
+    layer_name,
+)
+from tasks.weights import Weights
+
+Tensor = tf.Tensor
+Parts = dict[str, tf.Variable]
+
+MODES = ("graph", "xla", "eager")
+# Weight elements of an LSTM above which its gradient is summed by one product after the loop.
+LARGE_LSTM = 2**16
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "linear": tf.identity,
+    "relu": tf.nn.relu,
+    "tanh": tf.nn.tanh,
+    "sigmoid": tf.nn.sigmoid,
+}
+
+
+class Contender(Adapter):
+    """tf.function over a loop of steps ("graph"), the same under XLA ("xla") or eagerly."""
+
+    adam_form = "epsilon-hat"
+
+    def __init__(self, mode: str, device: Device, precision: Precision, threads: int) -> None:
+        if mode not in MODES:
+            raise Unsupported(f"no mode {mode!r}; there are {', '.join(MODES)}")
+        if precision != "fp32":
+            raise Unsupported(f"precision {precision} is not implemented for TensorFlow")
+        gpus = tf.config.list_physical_devices("GPU")
+        if device == "cuda" and not gpus:
+            built = tf.test.is_built_with_cuda()
+            raise Unsupported("no GPU found" if built else "this TensorFlow is built without CUDA")
+        used = gpus[:1] if device == "cuda" else []
+        tf.config.set_visible_devices(used, "GPU")
+        for gpu in used:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(INTER or threads)
+        self._mode = mode
+        self._cuda = device == "cuda"
+
+    def settings(self) -> dict[str, Setting]:
+        tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
+        gpus = tf.config.get_visible_devices("GPU")
+        return {
+            "version": tf.__version__,
+            "threads": tf.config.threading.get_intra_op_parallelism_threads(),
+            "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
+            "device": "cuda" if gpus else "cpu",
+            "precision": "tf32" if tf32 and gpus else "fp32",
+            "tf32": tf32,
+            "onednn": _pywrap_util_port.IsMklEnabled(),
+            "cuda_build": tf.test.is_built_with_cuda(),
+            "jit_compile": self._mode == "xla",
+            "auto_jit": tf.config.optimizer.get_jit(),
+        }
+
+    def build(self, task: Task, weights: Weights, seed: int) -> None:
+        tf.random.set_seed(seed)
+        self._task = task
+        self._model = Model(task, weights, self._mode, self._cuda)
+        self._optimizer = Optimizer(task.optimizer, self._model.parameters)
+        x = tf.TensorSpec((None, *task.input_shape), self._resident(task.input_dtype))
+        self._forward = self._compile(lambda x: self._model(x, training=False), x)
+        self._trainers = {}
+        self._trainer(task.batch_size, task.augmentation is not None)
+
+    def stage(self, x: np.ndarray, y: np.ndarray) -> Data:
+        task = self._task
+        return (
+            tf.constant(x, self._resident(task.input_dtype)),
+            tf.constant(y, self._resident(task.target_dtype)),
+        )
+
+    def train(self, data: Data, order: np.ndarray, warps: np.ndarray | None = None) -> Tensor:
+        arrays = (order,) if warps is None else (order, warps)
+        trainer = self._trainer(order.shape[1], warps is not None)
+        return trainer(*data, *(tf.constant(array) for array in arrays))
+
+    def predict(self, data: Data, batch_size: int) -> np.ndarray:
+        x, _ = data
+        n = len(x)
+        if n <= batch_size:
+            return self._forward(x).numpy()
+        outputs = [self._forward(x[i : i + batch_size]) for i in range(0, n, batch_size)]
+        return tf.concat(outputs, 0).numpy()
+
+    def wait(self) -> None:
+        tf.test.experimental.sync_devices()
+
+    def weights(self) -> Weights:
+        return {name: variable.numpy() for name, variable in self._model.parameters.items()}
+
+    def _resident(self, dtype: str) -> tf.DType:
+        """TensorFlow keeps int32 in host memory even on a GPU, so integers are int64 there."""
+        return tf.int64 if dtype == "int32" and self._cuda else tf.as_dtype(dtype)
+
+    def _compile(self, function: Callable[..., Tensor], *signature: tf.TensorSpec) -> Any:
+        if self._mode == "eager":
+            return function
+        return tf.function(
+            function, signature, autograph=False, jit_compile=self._mode == "xla" or None
+        ).get_concrete_function()
+
+    def _trainer(self, batch: int, warped: bool) -> Any:
+        """The compiled training loop for one batch size: static shapes fold into constants."""
+        key = (batch, warped)
+        if key not in self._trainers:
+            task = self._task
+            signature = [
+                tf.TensorSpec((None, *task.input_shape), self._resident(task.input_dtype)),
+                tf.TensorSpec((None,), self._resident(task.target_dtype)),
+                tf.TensorSpec((None, None if DYN else batch), tf.int32),
+            ]
+            if warped:
+                signature.append(tf.TensorSpec((None, batch, 6), tf.float32))
+            self._trainers[key] = self._compile(self._train, *signature)
+        return self._trainers[key]
+
+    def _train(self, x: Tensor, y: Tensor, order: Tensor, warps: Tensor | None = None) -> Tensor:
+        """All steps of `order` (steps, batch) → mean loss ()."""
+        steps = tf.shape(order)[0]
+
+        def step(i: Tensor, total: Tensor, *powers: Tensor) -> tuple[Tensor, ...]:
+            rows = order[i]
+            batch = tf.gather(x, rows)
+            if warps is not None:
+                batch = self._warp(batch, warps[i])
+            with tf.GradientTape() as tape:
+                logits = self._model(batch, training=True)
+                loss = batch_loss(self._task.loss, logits, tf.gather(y, rows))
+            gradients = tape.gradient(loss, self._optimizer.parameters)
+            powers = self._optimizer.apply(gradients, powers)
+            return i + 1, total + loss, *powers
+
+        start = (tf.constant(0), tf.constant(0.0), *self._optimizer.powers)
+        _, total, *powers = tf.while_loop(
+            lambda i, *_: i < steps, step, start, parallel_iterations=1
+        )
+        for variable, power in zip(self._optimizer.powers, powers, strict=True):
+            variable.assign(power)
+        return total / tf.cast(steps, tf.float32)
+
+    def _warp(self, images: Tensor, maps: Tensor) -> Tensor:
+        warp = gathered_warp if self._mode == "xla" else fused_warp
+        return warp(images, maps)
+
+
+class Optimizer(tf.Module):
+    """Adam or SGD by TensorFlow's fused kernels, one call a parameter."""
+
+    def __init__(self, rule: Adam | SGD, parameters: dict[str, tf.Variable]) -> None:
+        super().__init__()
+        self.rule = rule
+        self.parameters = list(parameters.values())
+        self.moments: list[tuple[tf.Variable, tf.Variable]] = []
+        self.powers: list[tf.Variable] = []  # Adam's beta^t for the step to come
+        if isinstance(rule, Adam):
+            self.moments = [
+                (tf.Variable(tf.zeros_like(p)), tf.Variable(tf.zeros_like(p)))
+                for p in self.parameters
+            ]
+            self.powers = [tf.Variable(rule.beta_1), tf.Variable(rule.beta_2)]
+
+    def apply(self, gradients: Sequence[Tensor], powers: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """One step; `powers` as in `self.powers`, returned for the step after."""
+        rule = self.rule
+        # An embedding's gradient arrives as rows. Adam moves every row each step, so it is
+        # summed into a whole table, which the fused kernel then passes over once.
+        dense = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        if isinstance(rule, SGD):
+            for parameter, gradient in zip(self.parameters, dense, strict=True):
+                tf.raw_ops.ResourceApplyGradientDescent(
+                    var=parameter.handle, alpha=rule.learning_rate, delta=gradient
+                )
+            return ()
+        for parameter, gradient, (m, v) in zip(self.parameters, dense, self.moments, strict=True):
+            tf.raw_ops.ResourceApplyAdam(
+                var=parameter.handle,
+                m=m.handle,
+                v=v.handle,
+                beta1_power=powers[0],
+                beta2_power=powers[1],
+                lr=rule.learning_rate,
+                beta1=rule.beta_1,
+                beta2=rule.beta_2,
+                epsilon=rule.epsilon,
+                grad=gradient,
+            )
+        return powers[0] * rule.beta_1, powers[1] * rule.beta_2
+
+
+class Model(tf.Module):
+    """The layers of a task, over one variable for each canonical parameter."""
+
+    def __init__(self, task: Task, weights: Weights, mode: str, cuda: bool) -> None:
+        super().__init__()
+        self.layers = task.layers
+        self.parameters = {name: tf.Variable(value) for name, value in weights.items()}
+        self.xla = mode == "xla"
+        self.cuda = cuda
+
+    def __call__(self, x: Tensor, training: bool) -> Tensor:
+        for index, layer in enumerate(self.layers):
+            prefix = layer_name(index, layer) + "/"
+            parts = {
+                name.removeprefix(prefix): variable
+                for name, variable in self.parameters.items()
+                if name.startswith(prefix)
+            }
+            x = self._layer(layer, parts, x, training)
+        return x
+
+    def _layer(self, layer: Layer, p: Parts, x: Tensor, training: bool) -> Tensor:
+        match layer:
+            case Flatten():
+                return tf.reshape(x, (-1, int(np.prod(x.shape[1:]))))
+            case Dense(activation=activation):
+                z = tf.nn.bias_add(tf.matmul(x, p["kernel"]), p["bias"])
+                return ACTIVATIONS[activation](z)
+            case Dropout(rate=rate):
+                return tf.nn.dropout(x, rate) if training else x
+            case Conv2D(activation=activation):
+                z = tf.nn.bias_add(tf.nn.conv2d(x, p["kernel"], 1, "VALID"), p["bias"])
+                return ACTIVATIONS[activation](z)
+            case MaxPool2D(size=size):
+                return tf.nn.max_pool2d(x, size, size, "VALID")
+            case Embedding():
+                return tf.gather(p["table"], x)
+            case SimpleRNN() | LSTM():
+                return self._recurrent(layer, p, tf.transpose(x, (1, 0, 2)))
+
+    def _recurrent(self, layer: SimpleRNN | LSTM, p: Parts, x: Tensor) -> Tensor:
+        """x (T, N, in) → last h (N, units)."""
+        kernel, recurrent, bias = (
+            tf.convert_to_tensor(p[k]) for k in ("kernel", "recurrent", "bias")
+        )
+        if self.cuda and not self.xla:
+            if isinstance(layer, LSTM):
+                return cudnn_rnn(x, kernel, recurrent, bias, "lstm")
+            if layer.activation in ("relu", "tanh"):
+                return cudnn_rnn(x, kernel, recurrent, bias, f"rnn_{layer.activation}")
+        if isinstance(layer, LSTM) and not self.xla:
+            return block_lstm(x, kernel, recurrent, bias)
+        # The input's product for all time steps at once: (T, N, units or 4 units).
+        projected = tf.nn.bias_add(tf.tensordot(x, kernel, 1), bias)
+        if isinstance(layer, LSTM):
+            return lstm_loop(projected, recurrent)
+        activate = ACTIVATIONS[layer.activation]
+        h = tf.zeros((tf.shape(x)[1], layer.units))
+        for z in tf.unstack(projected):
+            h = activate(z + tf.matmul(h, recurrent))
+        return h
+
+
+def batch_loss(loss: Loss, logits: Tensor, y: Tensor) -> Tensor:
+    """logits (N, units), y (N,) → mean loss ()."""
+    if loss == "sparse_categorical_crossentropy":
+        return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits))
+    outputs = tf.reshape(logits, (-1,))
+    if loss == "binary_crossentropy":
+        return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(y, outputs))
+    return tf.reduce_mean(tf.math.squared_difference(outputs, y))
+
+
+def lstm_loop(projected: Tensor, recurrent: Tensor) -> Tensor:
+    """The recurrence in plain operations, for XLA. projected (T, N, 4 units) → h (N, units)."""
+    steps, units = projected.shape[0], recurrent.shape[0]
+    inputs = tf.TensorArray(tf.float32, steps).unstack(projected)
+
+    def step(t: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        i, f, g, o = tf.split(inputs.read(t) + tf.matmul(h, recurrent), 4, axis=1)
+        c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
+        return t + 1, tf.sigmoid(o) * tf.tanh(c), c
+
+    zeros = tf.zeros((tf.shape(projected)[1], units))
+    return tf.while_loop(
+        lambda t, *_: t < steps, step, (tf.constant(0), zeros, zeros), maximum_iterations=steps
+    )[1]
+
+
+@tf.custom_gradient
+def block_lstm(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor) -> tuple[Tensor, Any]:
+    """TensorFlow's fused CPU LSTM over time. x (T, N, in) → h (N, units).
+
+    The gradient TensorFlow registers for BlockLSTMV2 calls the kernel of the first version,
+    whose gates are ordered i, g, f, o: it is wrong (seen in 2.21), so it is not used.
+    """
+    zeros = tf.zeros((tf.shape(x)[1], recurrent.shape[0]))
+    peephole = tf.zeros(recurrent.shape[0])
+    inputs = {
+        "x": x,
+        "cs_prev": zeros,
+        "h_prev": zeros,
+        "w": tf.concat((kernel, recurrent), 0),
+        "wci": peephole,
+        "wcf": peephole,
+        "wco": peephole,
+        "b": bias,
+    }
+    steps = tf.constant(x.shape[0], tf.int64)
+    out = tf.raw_ops.BlockLSTMV2(seq_len_max=steps, **inputs, cell_clip=0.0, use_peephole=False)
+
+    def kernel_gradient(by_h: Tensor) -> tuple[Tensor, ...]:
+        split = kernel.shape[0]
+        grad = tf.raw_ops.BlockLSTMGradV2(
+            seq_len_max=steps,
+            **inputs,
+            **out._asdict(),
+            cs_grad=tf.zeros_like(out.cs),
+            h_grad=tf.concat((tf.zeros_like(out.h[1:]), by_h[None]), 0),
+            use_peephole=False,
+        )
+        return grad.x_grad, grad.w_grad[:split], grad.w_grad[split:], grad.b_grad
+
+    def product_gradient(by_h: Tensor) -> tuple[Tensor, ...]:
+        return lstm_gradient(x, kernel, recurrent, bias, out, by_h)
+
+    large = inputs["w"].shape.num_elements() > LARGE_LSTM
+    return out.h[-1], product_gradient if large else kernel_gradient
+
+
+def lstm_gradient(
+    x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, out: Any, by_h: Tensor
+) -> tuple[Tensor, ...]:
+    """Back through time by the fused cell gradient, then each weight gradient as one product.
+
+    The cell's gates are ordered i, g, f, o. Its x, w and peepholes are not read.
+    """
+    n, units = tf.shape(x)[1], recurrent.shape[0]
+    transposed = tf.transpose(swap_gates(recurrent))  # (4 units, units)
+    zeros, peephole = tf.zeros((n, units)), tf.zeros(units)
+    unread = {"x": tf.zeros((n, 1)), "w": tf.zeros((1 + units, 4 * units)), "b": bias}
+    unread |= {"wci": peephole, "wcf": peephole, "wco": peephole, "h_prev": zeros}
+    before = tf.concat((zeros[None], out.cs[:-1]), 0)
+    saved = [
+        dict(zip(("i", "cs", "f", "o", "ci", "co", "cs_prev"), s))
+        for s in zip(*(tf.unstack(s) for s in (*out[:6], before)))
+    ]
+    gates = []
+    by_c = zeros
+    for values in reversed(saved):
+        grad = tf.raw_ops.LSTMBlockCellGrad(
+            **unread, **values, cs_grad=by_c, h_grad=by_h, use_peephole=False
+        )
+        by_c, by_h = grad.cs_prev_grad, tf.matmul(grad.dicfo, transposed)
+        gates.append(grad.dicfo)
+    by_z = swap_gates(tf.concat(gates[::-1], 0))  # (T N, 4 units)
+    h_before = tf.concat((zeros[None], out.h[:-1]), 0)
+    return (
+        tf.reshape(tf.matmul(by_z, kernel, transpose_b=True), tf.shape(x)),
+        tf.matmul(tf.reshape(x, (-1, x.shape[2])), by_z, transpose_a=True),
+        tf.matmul(tf.reshape(h_before, (-1, units)), by_z, transpose_a=True),
+        tf.reduce_sum(by_z, 0),
+    )
+
+
+def swap_gates(array: Tensor) -> Tensor:
+    """(…, 4 units) between the gate orders i, f, g, o and i, g, f, o."""
+    i, second, third, o = tf.split(array, 4, axis=1)
+    return tf.concat((i, third, second, o), 1)
+
+
+def cudnn_rnn(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, cell: str) -> Tensor:
+    """cuDNN over time. x (T, N, in) → h (N, units). cuDNN's gates are i, f, g, o as ours.
+
+    Its flat parameters: input matrices, recurrent matrices (each transposed, by gate), input
+    biases, recurrent biases. The second biases are constant zeros.
+    """
+    units = recurrent.shape[0]
+    flat = [tf.reshape(tf.transpose(matrix), (-1,)) for matrix in (kernel, recurrent)]
+    state = tf.zeros((1, tf.shape(x)[1], units))
+    out = tf.raw_ops.CudnnRNN(
+        input=x,
+        input_h=state,
+        input_c=state,
+        params=tf.concat((*flat, bias, tf.zeros_like(bias)), 0),
+        rnn_mode=cell,
+    )
+    return out.output[-1]
+
+
+def fused_warp(images: Tensor, maps: Tensor) -> Tensor:
+    """images (N, H, W, C), maps (N, 6): TensorFlow's own sampler, whose rule is the contract's."""
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=tf.pad(maps, ((0, 0), (0, 2))),
+        output_shape=images.shape[1:3],
+        interpolation="BILINEAR",
+        fill_mode="NEAREST",
+        fill_value=0.0,
+    )
+
+
+def gathered_warp(images: Tensor, maps: Tensor) -> Tensor:
+    """The same in plain operations, for XLA, which has no such sampler."""
+    raise NotImplementedError
+
+
+DYN = os.environ.get("DYN") == "1"
+INTER = int(os.environ.get("INTER", "0"))
