@@ -50,13 +50,15 @@ class Cell:
 class Budget:
     """How long one measuring launch works; part of the profile, kept in the record.
 
-    learn_epochs: epochs of the learning curve (None: the task's own). train_rounds: timed
-    rounds of the task's `round_steps`. step_rounds: single steps. infer_rounds: passes of
-    `infer_rows` rows at batch 256. latency_rounds: single rows. The last three stop early at
-    `phase_seconds` each, but never before `MIN_ROUNDS`.
+    learn_epochs: epochs of the learning curve (None: the task's own). round_steps: at most so
+    many optimizer steps in a training round (None: the task's own). train_rounds: timed rounds.
+    step_rounds: single steps. infer_rounds: passes of `infer_rows` rows at batch 256.
+    latency_rounds: single rows. The timed phases take fewer rounds where more would last over
+    `phase_seconds`, but never fewer than `MIN_ROUNDS`.
     """
 
     learn_epochs: int | None
+    round_steps: int | None
     train_rounds: int
     step_rounds: int
     infer_rounds: int

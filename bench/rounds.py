@@ -101,7 +101,8 @@ class Curve:
 
 def test_train(launch: Any, benchmark: Any) -> None:
     """Steady training: rounds of the task's `round_steps` steps, going on from `learn`."""
-    order, warps = launch.steps(launch.task.round_steps)
+    most = launch.job.budget.round_steps or launch.task.round_steps
+    order, warps = launch.steps(min(most, launch.task.round_steps))
 
     def round_() -> None:
         launch.adapter.train(launch.train_data, order, warps)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -33,9 +34,8 @@ def run_jobs(
     Jobs behind a certificate that did not pass are not run: the certificate's record says why.
     """
     records = run.records()
-    (run.path / "tmp").mkdir(exist_ok=True)
-    for stale in (run.path / "tmp").iterdir():
-        stale.unlink()
+    shutil.rmtree(run.path / "tmp", ignore_errors=True)  # what a killed run left half done
+    (run.path / "tmp").mkdir()
     while waiting := pending(jobs, records):
         job = waiting[0]
         environment = frameworks[job.framework]
@@ -46,6 +46,7 @@ def run_jobs(
         run.add(job.id, record)
         records[job.id] = record
         on_done(job, record)
+    shutil.rmtree(run.path / "tmp", ignore_errors=True)
 
 
 def launch(run: Run, job: Job, python: str, memory_limit_bytes: int | None = None) -> Record:
