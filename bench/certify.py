@@ -7,7 +7,7 @@ where there are several. Pure apart from calling the two adapters: no clock, no 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -23,7 +23,11 @@ PREDICT_BATCH = 13  # does not divide the rows, so a dropped remainder shows
 
 # float32 keeps 24 bits (6e-8). Sums over some hundred terms and a few layers leave outputs
 # within 1e-5 and gradients within 1e-4; recurrence multiplies rounding along the sequence.
-_BOUNDS = {"outputs": 1e-5, "gradients": 1e-4, "losses": 1e-4, "update": 1e-3, "calls": 1e-3}
+# Weights after some steps are compared twice. A hidden unit within rounding of relu's kink
+# passes its gradient in one framework and not in the other: rare, honest, and it moves that
+# unit's weights by up to a step's share, so the norm is given 2e-2. The typical element (the
+# median) does not see such a unit and is held to 1e-3, which the faults we know exceed.
+_BOUNDS = {"outputs": 1e-5, "gradients": 1e-4, "losses": 1e-4, "update": 2e-2, "typical": 1e-3}
 _RECURRENT = {"losses": 1e-3}
 # As large as the gradients themselves: Adam's two forms then part at the first step, and an
 # implementation that keeps its own epsilon is seen whatever the task's gradients are.
@@ -186,9 +190,9 @@ def _trajectory(t: _Trial) -> list[Check]:
     mean_loss = float(abs(mean - losses[0].mean()) / abs(losses[0].mean()))
     return [
         Check("losses", worst_loss, limit, f"worst of {STEPS} steps"),
-        _worst("update", moved[1], moved[0], bound(t.task, "update")),
+        *_moved("update", moved[1], moved[0], t.task),
         Check("mean loss", mean_loss, limit, "all steps in one call"),
-        _worst("calls", at_once, moved[1], bound(t.task, "calls")),
+        *_moved("calls", at_once, moved[1], t.task),
     ]
 
 
@@ -201,13 +205,36 @@ def _epsilon(t: _Trial) -> list[Check]:
     for each in (t.adapter, t.oracle):
         each.train(t.build(each, task), t.order[:5])
         moved.append(t.update(each))
-    return [_worst("epsilon", moved[0], moved[1], bound(t.task, "update"))]
+    return _moved("epsilon", moved[0], moved[1], t.task)
+
+
+def typical(a: np.ndarray, b: np.ndarray) -> float:
+    """Median of |a - b| over the elements where b is not zero, relative to their RMS of b."""
+    if np.shape(a) != np.shape(b):
+        return float("inf")
+    used = b != 0
+    if not used.any():
+        return relative(a, b)
+    scale = np.sqrt(np.mean(b[used] ** 2))
+    return float(np.median(np.abs(a[used] - b[used])) / scale)
+
+
+def _moved(name: str, got: Weights, expected: Weights, task: Task) -> list[Check]:
+    """Two checks of how far the weights moved: by norm, and by the typical element."""
+    return [
+        _worst(name, got, expected, bound(task, "update")),
+        _worst(f"{name}, typical", got, expected, bound(task, "typical"), typical),
+    ]
 
 
 def _worst(
-    name: str, got: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray], limit: float
+    name: str,
+    got: Weights,
+    expected: Weights,
+    limit: float,
+    measure: Callable[[np.ndarray, np.ndarray], float] = relative,
 ) -> Check:
-    errors = {key: relative(got[key], expected[key]) for key in expected}
+    errors = {key: measure(got[key], expected[key]) for key in expected}
     # max() would step over a NaN: it must win.
     key = max(errors, key=lambda k: np.inf if np.isnan(errors[k]) else errors[k])
     return Check(name, errors[key], limit, f"worst in {key}")

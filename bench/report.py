@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from bench import stats, table
@@ -21,6 +22,10 @@ HEADINGS = (
     "implementation", "certificate", "score", "train samples/s", "± 95 %", "step p50 ms",
     "infer samples/s", "infer p50 µs", "p99 µs", "cold start s", "memory MiB",
 )  # fmt: skip
+
+
+WIDE = 150  # characters that the whole table needs
+SPLIT = 5  # columns in the first half: what concerns training
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ def _text_row(
     proof = table.certificate_word(groups, cell) or "none"
     if not found:
         status = table.cell_status(groups[cell])[0]
-        return (cell.contender, proof, status, *[""] * (len(HEADINGS) - 3))
+        return (cell.contender, proof, "", status, *[""] * (len(HEADINGS) - 4))
 
     def value(name: str, scale: float = 1.0, form: str = ",.0f") -> str:
         return format(found[name].value * scale, form) if name in found else ""
@@ -127,17 +132,20 @@ def floor_of(groups: dict[Cell, list[Record]]) -> Estimate | None:
 
 
 def print_tables(run: Run, console: Console) -> None:
-    """The terminal report."""
+    """The terminal report; in a narrow terminal each table is printed as two."""
+    whole = range(1, len(HEADINGS))
+    halves = (whole,) if console.width >= WIDE else (whole[:SPLIT], whole[SPLIT:])
     for one in task_tables(run):
-        grid = Table(title=one.title, title_justify="left", title_style="bold", header_style="bold")
-        for index, heading in enumerate(HEADINGS):
-            left = index < 2
-            grid.add_column(
-                heading, justify="left" if left else "right", no_wrap=left, overflow="fold"
-            )
-        for row in one.rows:
-            grid.add_row(*row, style="" if row[1] == "passed" else "yellow")
-        console.print(grid)
+        console.print(f"\n[bold]{escape(one.title)}[/bold]", highlight=False)
+        for columns in halves:
+            grid = Table(header_style="bold")
+            grid.add_column(HEADINGS[0], no_wrap=True)
+            for index in columns:
+                grid.add_column(HEADINGS[index], justify="left" if index == 1 else "right")
+            for row in one.rows:
+                style = "" if row[1] == "passed" else "yellow"
+                grid.add_row(row[0], *(row[index] for index in columns), style=style)
+            console.print(grid)
         for note in one.notes:
             console.print(note, markup=False, highlight=False)
 

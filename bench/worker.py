@@ -25,9 +25,8 @@ from adapters.base import Adapter, Unsupported
 from bench import readings
 from bench.certify import certify
 from bench.record import Job, Outcome, Record, failure_record, launch_entry
-from tasks import TASKS
+from tasks import TASKS, arrays
 from tasks.augment import draw_warps
-from tasks.data import store
 from tasks.spec import Task
 from tasks.weights import initial_weights
 
@@ -50,7 +49,7 @@ class Launch:
         self.task = find_task(job)
         self.seconds: dict[str, float] = {}
         self.readings: dict[str, Any] = {}
-        self.arrays = store.load(Path(job.data))
+        self.arrays = arrays.load(Path(job.data))
         stopping = self.task.early_stopping
         held_out = stopping.validation_split if stopping else 0.0
         self.train_rows = round(len(self.arrays.y_train) * (1 - held_out))

@@ -20,7 +20,7 @@ from bench.plan import PROFILES, Request, make_jobs, pending
 from bench.record import Job, Record
 from bench.runner import run_jobs
 from bench.store import Run
-from tasks.data.store import NAMES
+from tasks.arrays import NAMES
 from tests.fakes import implementation
 
 READY = {"fake": Environment("fake", "ready", sys.executable)}

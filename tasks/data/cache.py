@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from platformdirs import user_cache_path
 
-from tasks.data.store import NAMES, Arrays, digest
+from tasks.arrays import NAMES, Arrays, digest
 from tasks.errors import UserError
 
 

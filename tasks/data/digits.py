@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tasks.arrays import Arrays, digest
 from tasks.data.cache import Decoded
-from tasks.data.store import Arrays, digest
 from tasks.errors import UserError
 
 FAMILY = "digits"
