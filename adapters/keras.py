@@ -110,7 +110,7 @@ def _slices(tf: Any, *variables: Any) -> Any:
 
 
 class Contender(Adapter):
-    """Keras through `fit` and `predict`; for one step `train_on_batch`, one batch `predict_on_batch`.
+    """Keras through `fit` and `predict`; one step `train_on_batch`, one batch `predict_on_batch`.
 
     Measured on 2 shared, loaded cores, Keras 3.15.1, TensorFlow 2.21 (median of paired wall-time
     ratios, quartiles in brackets, tf.data autotuning off unless named):

@@ -12,8 +12,9 @@ favourable words stand in favourable reviews, but by little; as many neutral cla
 as opinions are not, so the number of negations says nothing. That keeps any bag of words near
 60 %, while who pairs each negation with its judgement is always right.
 
-Words are numbers, as in IMDb: 0 padding, 1 start, then the ranges below. A review has 4 to 8
-clauses and 8 filler words a clause on average (geometric, at most 40).
+Half of the clauses are short (2 filler words in the mean), half long (10; geometric, at most
+40): the short ones teach what the long ones need. A review has 4 to 8 clauses, 60 words in the
+mean. Words are numbers, as in IMDb: 0 padding, 1 start, then the ranges below.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ ABOUT = About(
 )
 TRAIN_ROWS, TEST_ROWS = 6000, 1000
 START, STOP = 1, 3
-NEGATIONS = range(4, 8)
-FAVOURABLE = range(8, 28)
-UNFAVOURABLE = range(28, 48)
-NEUTRAL = range(48, 68)
-FILLER = range(68, 168)
+NEGATIONS = range(4, 6)
+FAVOURABLE = range(6, 14)
+UNFAVOURABLE = range(14, 22)
+NEUTRAL = range(22, 30)
+FILLER = range(30, 90)
 _NEGATED = 0.4
-_MEAN_FILLER, _MOST_FILLER = 8, 40
+_MEAN_FILLERS, _MOST_FILLER = (2, 10), 40
 
 
 def reviews(length: int) -> Arrays:
@@ -71,7 +72,8 @@ def review(favourable: bool, rng: np.random.Generator) -> list[int]:
 
 def _filler(rng: np.random.Generator) -> list[int]:
     """Filler words, the first numbers more often than the last, as in a real language."""
-    count = min(int(rng.geometric(1 / (_MEAN_FILLER + 1))) - 1, _MOST_FILLER)
+    mean = _MEAN_FILLERS[int(rng.integers(2))]
+    count = min(int(rng.geometric(1 / (mean + 1))) - 1, _MOST_FILLER)
     return [FILLER[int(len(FILLER) * u**2)] for u in rng.random(count)]
 
 

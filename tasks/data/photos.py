@@ -1,8 +1,10 @@
 """Patches of ten real colour photographs that scikit-image and scikit-learn ship.
 
-x uint8 (N, size, size, 3), RGB 0…255, scaled to 0…1 when loaded. Test patches come from the
-right-hand quarter of each photograph (a patch's width at least), training patches from the rest,
-so no pixel is in both. Every photograph gives as many patches as any other.
+x uint8 (N, size, size, 3), RGB 0…255, scaled to 0…1 when loaded. Each photograph is cut into a
+grid of blocks, of which about a quarter, spread over it, are for testing; a patch lies in one
+block at a random place, so no pixel is in both parts. (Blocks and not one strip at the side: a
+model that has seen the left of a picture knows too little of its right.) Every photograph gives
+as many patches as any other.
 
 "photos-10": 64×64, y int32 (N,), the photograph. "photos-binary": 64×64, y float32 (N,), 1 for
 people and what they made, 0 for nature.
@@ -34,6 +36,7 @@ PHOTOGRAPHS = (
     ("retina.jpg", "skimage/data", 0),
     ("rocket.jpg", "skimage/data", 1),
 )
+_BLOCK = 100
 SOURCE = "patches of 10 photographs shipped with scikit-image and scikit-learn"
 LICENCE = (
     "public domain or CC0; china and flower CC BY 2.0 (danielbuechele, vultilion); "
@@ -47,9 +50,9 @@ def make(about: About, size: int, per_photo: tuple[int, int], binary: bool) -> D
     parts: dict[str, list[np.ndarray]] = {"train": [], "test": []}
     for file, package, _ in PHOTOGRAPHS:
         pixels = _photograph(file, package)
-        edge = pixels.shape[1] - max(pixels.shape[1] // 4, size)
-        parts["train"].append(_patches(pixels[:, :edge], size, per_photo[0], rng))
-        parts["test"].append(_patches(pixels[:, edge:], size, per_photo[1], rng))
+        train, test = _blocks(pixels, max(size, _BLOCK))
+        parts["train"].append(_patches(train, size, per_photo[0], rng))
+        parts["test"].append(_patches(test, size, per_photo[1], rng))
     made = []
     for part, count in zip(("train", "test"), per_photo, strict=True):
         x = np.concatenate(parts[part])
@@ -66,11 +69,26 @@ def _labels(classes: np.ndarray, binary: bool) -> np.ndarray:
     return np.take(made, classes)
 
 
-def _patches(region: np.ndarray, size: int, count: int, rng: np.random.Generator) -> np.ndarray:
-    """(H, W, 3) → (count, size, size, 3) at uniformly drawn places."""
-    tops = rng.integers(0, region.shape[0] - size + 1, count)
-    lefts = rng.integers(0, region.shape[1] - size + 1, count)
-    return np.stack([region[t : t + size, s : s + size] for t, s in zip(tops, lefts, strict=True)])
+def _blocks(pixels: np.ndarray, side: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """(H, W, 3) → its blocks, each `side` or a little more wide and high: training, test."""
+    parts: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    rows = np.array_split(pixels, pixels.shape[0] // side, axis=0)
+    for i, row in enumerate(rows):
+        for j, block in enumerate(np.array_split(row, row.shape[1] // side, axis=1)):
+            parts[(i + j) % 4 == 1].append(block)
+    return parts
+
+
+def _patches(
+    blocks: list[np.ndarray], size: int, count: int, rng: np.random.Generator
+) -> np.ndarray:
+    """(count, size, size, 3): each at a uniformly drawn place in a uniformly drawn block."""
+    made = []
+    for number in rng.integers(0, len(blocks), count):
+        block = blocks[number]
+        top, left = (int(rng.integers(0, n - size + 1)) for n in block.shape[:2])
+        made.append(block[top : top + size, left : left + size])
+    return np.stack(made)
 
 
 def _photograph(file: str, package: str) -> np.ndarray:
