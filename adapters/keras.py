@@ -48,6 +48,10 @@ def _import_keras(mode: str) -> Any:
     if mode != "tensorflow":
         raise Unsupported(f"no input pipeline is written for the Keras backend {mode}")
     os.environ["KERAS_BACKEND"] = mode
+    # oneDNN is off by default on some CPUs; on, as in adapters/tensorflow.py, so that the two
+    # rows differ by the framework and not by its kernels. Keras's notices stay out of the log.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     keras = importlib.import_module("keras")
     if keras.config.backend() != mode:
         raise Unsupported(f"this process already uses Keras on {keras.config.backend()}")

@@ -57,15 +57,17 @@ def requirements(framework: str, device: str) -> list[str]:
 def describe(framework: str, device: str) -> Environment:
     """What is on disk for a framework now."""
     where = folder() / f"{framework}-{device}"
+    python = str(_python(where))
+    hint = f"run `nox -s bench` or `bench setup --device {device}`"
     try:
-        found = Environment(**json.loads((where / "environment.json").read_text()))
+        raw = json.loads((where / "environment.json").read_text())
+        found = Environment(**{**raw, "python": python})
     except (OSError, ValueError, TypeError):
-        hint = f"not made yet: run `nox -s bench` or `bench setup --device {device}`"
-        return Environment(framework, "missing", str(_python(where)), hint)
+        return Environment(framework, "missing", python, f"not made yet: {hint}")
     if found.requirements != _digest(framework, device):
-        return Environment(
-            framework, "missing", found.python, "its pins changed: run `bench setup`"
-        )
+        return Environment(framework, "missing", python, f"its pins changed: {hint}")
+    if found.status == "ready" and not Path(python).exists():
+        return Environment(framework, "missing", python, f"its interpreter is gone: {hint}")
     return found
 
 

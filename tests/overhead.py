@@ -168,9 +168,7 @@ def differences(pair: Pair) -> dict[str, float]:
     pair.adapter.wait()
     expected = pair.bare.train(order)
     suite, bare = pair.adapter.weights(), pair.bare.weights()
-    found = {
-        name: _relative(suite[name] - start[name], bare[name] - start[name]) for name in start
-    }
+    found = {name: _relative(suite[name] - start[name], bare[name] - start[name]) for name in start}
     outputs = pair.adapter.predict(pair.test_data, PREDICT_BATCH)
     found["outputs"] = _relative(outputs, pair.bare.predict(pair.test_rows))
     found["loss"] = abs(loss - expected) / abs(expected)

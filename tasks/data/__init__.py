@@ -52,7 +52,7 @@ def prepare(family: str, data_dir: Path | None = None) -> Prepared:
             recalled = cache.recall(known.name, from_)
             return recalled or cache.keep(known.name, known.decode(files), from_)
         if known.wanted:
-            note = f"{data_dir} holds no {known.wanted}"
+            note = f"{data_dir} lacks {known.wanted}"
     found = cache.find(known.name, known.canonical) or cache.find(known.name, known.embedded.id)
     found = found or cache.keep(known.name, known.make())
     return replace(found, note="; ".join(filter(None, (found.note, note))))
@@ -99,9 +99,7 @@ class Status:
 def status(family: str) -> Status:
     """The state of one family; decodes and writes nothing."""
     known = family_of(family)
-    how = f"put {known.wanted} into a folder and use --data-dir" if known.wanted else ""
-    if known.url:
-        how = f"bench data fetch {known.canonical}, or {how}"
+    how = f"bench data fetch {known.canonical}, or {known.advice}" if known.url else known.advice
     found = cache.find(known.name, known.canonical)
     if found:
         how = ""

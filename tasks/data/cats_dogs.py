@@ -174,5 +174,5 @@ FAMILY = Family(
     make=partial(photos.make, EMBEDDED, _SIZE, (64, 16), binary=True),
     find=find,
     decode=decode,
-    wanted="folder or zip of cat.N.jpg and dog.N.jpg (Kaggle's, in cats_dogs/ or beside it)",
+    wanted="a folder or zip of cat.N.jpg and dog.N.jpg (Kaggle's, in cats_dogs/ or beside it)",
 )

@@ -39,7 +39,7 @@ def fetch(family: Family, progress: Progress | None = None, url: str | None = No
         raise cache.cannot_write(cache.root(), error) from None
     file = folder / Path(family.url).name
     try:
-        _download(place, file, progress, f"put {family.wanted} into a folder and use --data-dir")
+        _download(place, file, progress, family.advice)
         return cache.keep(family.name, _verified(family, file, place))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -47,10 +47,7 @@ def fetch(family: Family, progress: Progress | None = None, url: str | None = No
 
 def _cannot(family: Family) -> str:
     if family.wanted:
-        return (
-            f"{family.name} has no public file to download; put a {family.wanted} into a folder "
-            "and use --data-dir"
-        )
+        return f"{family.name} has no public file to download; {family.advice}"
     return f"{family.name} needs no download: its data come with the installed packages"
 
 
@@ -60,8 +57,7 @@ def _verified(family: Family, file: Path, place: str) -> Decoded:
     except UserError as error:
         why = str(error).replace(str(file), "it").split(";")[0]
         raise UserError(
-            f"the download from {place} is refused: {why}; try again or put {family.wanted} "
-            "into a folder and use --data-dir"
+            f"the download from {place} is refused: {why}; try again or {family.advice}"
         ) from None
 
 

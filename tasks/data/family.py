@@ -57,3 +57,8 @@ class Family:
     decode: Callable[[Sequence[Path]], Decoded] = undecodable
     wanted: str = ""
     url: str = ""
+
+    @property
+    def advice(self) -> str:
+        """What to do to get the better set by hand; "" when there is none."""
+        return f"put {self.wanted} into a folder and use --data-dir" if self.wanted else ""

@@ -99,6 +99,6 @@ FAMILY = Family(
     canonical=IMDB.id,
     find=find,
     decode=decode,
-    wanted="imdb.npz of Keras",
+    wanted="Keras's imdb.npz",
     url="https://storage.googleapis.com/tensorflow/tf-keras-datasets/imdb.npz",
 )

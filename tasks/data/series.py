@@ -121,7 +121,7 @@ def _family(name: str, length: int, rises: bool) -> Family:
     read: Callable[[Sequence[Path]], Decoded] = partial(decode, length=length, rises=rises)
     return Family(
         name, CO2, partial(make, length, rises), find=find, decode=read,
-        wanted="CSV of a series (in series/ or beside it; the last column is used)",
+        wanted="one CSV of a series (in series/ or beside it; the last column is used)",
     )  # fmt: skip
 
 
