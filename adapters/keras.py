@@ -116,12 +116,13 @@ def _slices(tf: Any, *variables: Any) -> Any:
 class Contender(Adapter):
     """Keras through `fit` and `predict`; one step `train_on_batch`, one batch `predict_on_batch`.
 
-    Measured on 2 shared, loaded cores, Keras 3.15.1, TensorFlow 2.21 (median of paired wall-time
+    Measured with oneDNN off, before it was turned on above; not repeated with it on. 2 shared,
+    loaded cores, Keras 3.15.1, TensorFlow 2.21 (median of paired wall-time
     ratios, quartiles in brackets, tf.data autotuning off unless named):
 
     - Autotuning off. Its thread sleeps 10, 20, 40, ... ms and can miss the end of the iterator,
       so that `fit` returns only at 630, 1270, 2550 ms after its start: seen in 34 of 100 calls of
-      625 steps, in 0 of 80 with it off. Without Keras: 8 of 100 iterators, against 0 of 100.
+      625 steps, in 0 of 100 with it off. Without Keras: 8 of 100 iterators, against 0 of 100.
     - fnn-mnist, 625 steps: a dataset made once, 1.25x a new one each call. NumPy arrays 2.9x and
       tensors 1.9x slower than it (CPU time 1.5x, 1.2x); Keras leaves autotuning on for those.
       Buffer size, parallel map and a private pool: no difference shown.

@@ -98,7 +98,7 @@ def _idx(path: Path) -> np.ndarray:
         raise UserError(f"{path} is missing; the four MNIST files belong together") from None
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path} is damaged ({error}); replace it") from None
-    axes = raw[3] if raw[:3] == b"\0\0\x08" else 0
+    axes = raw[3] if len(raw) > 3 and raw[:3] == b"\0\0\x08" else 0
     start = 4 + 4 * axes
     shape = tuple(np.frombuffer(raw, ">u4", axes, 4).tolist()) if 0 < axes < len(raw) // 4 else ()
     if not shape or int(np.prod(shape)) != len(raw) - start:
