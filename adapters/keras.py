@@ -11,12 +11,12 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from adapters.base import Adapter, AdamForm, Data, Device, Precision, Setting, Unsupported
+from adapters.base import AdamForm, Adapter, Data, Device, Precision, Setting, Unsupported
 from tasks.spec import (
     LSTM,
     Adam,
@@ -79,21 +79,12 @@ class _Staged:
     anew whenever `fit` starts an iterator.
     """
 
-    tf: Any
     x: Any
     y: Any
     order: Any
     warps: Any
     batches: Any
     warped: Any
-    by_size: dict[int, Any] = field(default_factory=dict)
-
-    def outputs_of(self, batch_size: int) -> Any:
-        """The rows of x in order, in batches, for `Model.predict`."""
-        if batch_size not in self.by_size:
-            dataset = self.tf.data.Dataset.from_tensor_slices(self.x).batch(batch_size)
-            self.by_size[batch_size] = _finish(self.tf, dataset)
-        return self.by_size[batch_size]
 
 
 def _finish(tf: Any, dataset: Any) -> Any:
@@ -210,7 +201,7 @@ class Contender(Adapter):
                     lambda i, maps: (self._warp(tf.gather(rows, i), maps), tf.gather(targets, i))
                 ),
             )
-        return _Staged(tf, rows, targets, order, warps, _finish(tf, batches), warped)
+        return _Staged(rows, targets, order, warps, _finish(tf, batches), warped)
 
     def train(self, data: Data, order: np.ndarray, warps: np.ndarray | None = None) -> float:
         if len(order) == 1:
@@ -233,7 +224,9 @@ class Contender(Adapter):
     def predict(self, data: Data, batch_size: int) -> np.ndarray:
         if len(data.x) <= batch_size:
             return np.asarray(self._outputs.predict_on_batch(data.x))
-        return np.asarray(self._outputs.predict(data.outputs_of(batch_size), verbose=0))
+        starts = range(0, len(data.x), batch_size)
+        parts = [self._outputs.predict_on_batch(data.x[i : i + batch_size]) for i in starts]
+        return np.concatenate(parts)
 
     def wait(self) -> None:
         # `fit` and `train_on_batch` return Python numbers, so the losses are done; the updates

@@ -15,17 +15,25 @@ which was too disturbed (an A/A pair read 0.98 to 1.08 in CPU time, so 5 % is ha
 - Trainer's Adam: on (128, 784), `adamw_update` and `multi_adamw_update` took 1.4 and 1.6 times
   the CPU time of its `adam_update` (ratios of medians).
 
-Not measured: bulk execution limits, MXNET_SUBGRAPH_BACKEND, the engine on a quiet machine.
+- MXNET_ENGINE_TYPE=NaiveEngine: the default threaded engine takes 1.3 to 1.8 times as long on
+  784-128-10 (wall time, a quiet machine of 2 cores, five pairs): its threads and the OpenMP team
+  want the same cores.
+
+Not measured: bulk execution limits, MXNET_SUBGRAPH_BACKEND.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Callable
 from typing import Any
 
-import mxnet as mx
 import numpy as np
+
+os.environ.setdefault("MXNET_ENGINE_TYPE", "NaiveEngine")  # read at import; see above
+
+import mxnet as mx
 from mxnet import autograd, gluon, nd
 from mxnet.gluon import nn, rnn
 

@@ -219,7 +219,7 @@ def _refuse_recurrent(task: Task) -> None:
         raise Unsupported("torch.compile leaves nn.RNN and nn.LSTM to eager execution")
 
 
-def _model(task: Task) -> nn.Sequential:
+def _model(task: Task) -> nn.Sequential:  # noqa: C901 - one case a layer
     """The task as one nn.Sequential; each layer's modules bear its canonical name."""
     model = nn.Sequential()
     shape, channels_first = task.input_shape, False

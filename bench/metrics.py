@@ -119,7 +119,13 @@ METRICS: tuple[Metric, ...] = (
         _launch("readings", "final_loss"),
         False,
     ),
-    Metric("import", "s", "lower", "importing the framework", _launch("seconds", "import")),
+    Metric(
+        "import",
+        "s",
+        "lower",
+        "importing the framework and applying its settings",
+        _launch("seconds", "import"),
+    ),
     Metric(
         "build",
         "s",

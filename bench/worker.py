@@ -53,14 +53,14 @@ class Launch:
         stopping = self.task.early_stopping
         held_out = stopping.validation_split if stopping else 0.0
         self.train_rows = round(len(self.arrays.y_train) * (1 - held_out))
-        started = perf_counter()
-        importlib.import_module(job.package)
-        self.seconds["import"] = perf_counter() - started
-        module = importlib.import_module(job.module)
         cell = job.cell
+        # The adapter imports its framework: it may have to set something before.
+        started = perf_counter()
+        module = importlib.import_module(job.module)
         self.adapter: Adapter = module.Contender(
             cell.implementation.split(":")[1], cell.device, cell.precision, cell.threads
         )
+        self.seconds["import"] = perf_counter() - started
 
     def epoch(self, number: int) -> tuple[np.ndarray, np.ndarray | None]:
         """order int32 (steps, batch) of one epoch, and its warps where the task augments."""

@@ -27,7 +27,7 @@ class _Loss(gluon.HybridBlock):
                 gluon.nn.Dense(10, in_units=128),
             )
 
-    def hybrid_forward(self, F: Any, x: Any, y: Any, rows: Any) -> Any:  # noqa: N803
+    def hybrid_forward(self, F: Any, x: Any, y: Any, rows: Any) -> Any:
         return F.softmax_cross_entropy(self.net(F.take(x, rows)), F.take(y, rows))
 
 
