@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from adapters import IMPLEMENTATIONS
-from bench import environments, report, session
+from bench import environments, report, session, table
 from bench.data_cli import data_app
 from bench.plan import PROFILES, Request, matching_implementations, matching_tasks
 from bench.progress import Progress
@@ -154,7 +154,9 @@ def run(
         size = PROFILES[profile]
         request = Request(
             profile=profile.value,
-            tasks=tuple(t.name for t in matching_tasks(_globs(tasks) if tasks else size.tasks)),
+            tasks=tuple(
+                t.name for t in matching_tasks(size.tasks if tasks is None else _globs(tasks))
+            ),
             implementations=tuple(
                 i.name for i in matching_implementations(_globs(implementations))
             ),
@@ -168,6 +170,9 @@ def run(
     report.print_tables(opened.run, console)
     for path in report.write_files(opened.run, opened.run.path):
         console.print(f"wrote {path}", highlight=False)
+    if not any(table.good([record]) for record in opened.run.records().values()):
+        typer.echo("nothing was measured; the reasons stand under the table", err=True)
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -184,7 +189,7 @@ def verify(
     """Prove equal work: certificates only. Exit status 1 when one is not passed."""
     request = Request(
         profile="smoke",
-        tasks=tuple(t.name for t in matching_tasks(_globs(tasks) if tasks else ["*"])),
+        tasks=tuple(t.name for t in matching_tasks(["*"] if tasks is None else _globs(tasks))),
         implementations=tuple(i.name for i in matching_implementations(_globs(implementations))),
         device=device.value,
         threads=threads or session.default_threads(),

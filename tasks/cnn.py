@@ -15,8 +15,6 @@ _PHOTOS = Task(
     layers=(Conv2D(32, 3, "relu"), MaxPool2D(), Flatten(), Dense(64, "relu"), Dense(10)),
     loss="sparse_categorical_crossentropy",
     metric="accuracy",
-    target=0.9,
-    target_reason="",
     epochs=5,
     round_steps=50,
 )
@@ -50,8 +48,6 @@ TASKS = (
         ),
         loss="binary_crossentropy",
         metric="accuracy",
-        target=0.9,
-        target_reason="",
         epochs=3,
         round_steps=4,
         augmentation=Augmentation(rotation_degrees=40, shift=0.2, shear=0.2, zoom=0.2, flip=True),

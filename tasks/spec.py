@@ -131,8 +131,7 @@ class Task:
 
     `data` names a data-set family (tasks.data). `epochs` is the length of the articles'
     training. `round_steps` is the length of one timed training round in optimizer steps.
-    `target` is the value of `metric` on the test rows that counts as "learned" for time to
-    accuracy, and `target_reason` says where it comes from. Accuracy is better high, rmse low.
+    Of the metrics, accuracy is better high, rmse low.
     """
 
     name: str
@@ -143,8 +142,6 @@ class Task:
     layers: tuple[Layer, ...]
     loss: Loss
     metric: Metric
-    target: float
-    target_reason: str
     epochs: int
     round_steps: int
     batch_size: int = 32

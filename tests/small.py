@@ -25,7 +25,7 @@ def _task(
 ) -> Task:
     metric = "rmse" if loss == "mean_squared_error" else "accuracy"
     return Task(
-        name, family, "", "", shape, layers, loss, metric, 0.0, "",
+        name, family, "", "", shape, layers, loss, metric,
         epochs=1, round_steps=4, batch_size=16,
     )  # fmt: skip
 

@@ -96,5 +96,13 @@ def test_verify_without_any_framework_fails_and_says_why(folder: Path) -> None:
     assert {row["status"] for row in rows} == {"uninstallable"}
 
 
+def test_a_run_that_measured_nothing_is_not_green(folder: Path) -> None:
+    done = bench("run", "--tasks", "fnn-mnist", "--profile", "smoke", "--out", "r", cwd=folder)
+    assert done.returncode == 1
+    assert "nothing was measured" in done.stderr
+    assert "uninstallable" in done.stdout
+    assert (folder / "r" / "report.md").exists()
+
+
 def test_module_and_script_are_the_same(folder: Path) -> None:
     assert "Compare deep-learning frameworks" in bench("--help", cwd=folder).stdout
