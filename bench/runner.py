@@ -51,7 +51,7 @@ def run_jobs(
 
 def launch(run: Run, job: Job, python: str, memory_limit_bytes: int | None = None) -> Record:
     """One worker process from start to record; never raises for what the worker does."""
-    answer = run.answer_path(job.id)
+    answer = run.answer_path(job.id).absolute()  # the worker stands in another folder
     question = answer.with_suffix(".job")
     question.write_text(json.dumps(job.as_dict()))
     limit = memory_limit_bytes or int(_GRACE_FRACTION * _available_bytes())

@@ -117,6 +117,15 @@ def test_records_hold_all_raw_rounds_and_pytest_benchmark_reads_them(
     assert "fnn-mnist train" in done.stdout
 
 
+def test_a_run_in_a_relative_folder(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run, jobs = make(Path("."), data, ["honest"])
+    run_jobs(run, jobs[:1], READY)
+    assert status(run, "honest") == ("ok", "")
+
+
 def start_script(run: Run, jobs: list[Job]) -> subprocess.Popen[bytes]:
     """Run the jobs in a process of their own, as the command would, so that it can be killed."""
     code = f"""

@@ -49,7 +49,7 @@ class Prepared:
 def root() -> Path:
     """$BENCH_CACHE, else the user's cache folder."""
     chosen = os.environ.get("BENCH_CACHE")
-    return Path(chosen) if chosen else user_cache_path("framework-bench")
+    return Path(chosen).absolute() if chosen else user_cache_path("framework-bench")
 
 
 def find(family: str, id_: str) -> Prepared | None:
