@@ -40,7 +40,7 @@ PROFILES: dict[str, Profile] = {
         "one task of each family, five launches each",
         5,
         ("fnn-mnist",),
-        Budget(None, None, 10, 200, 30, 500, 2048, 2.0, 300.0),
+        Budget(None, None, 10, 200, 30, 500, 2048, 1.0, 300.0),
     ),
     "full": Profile(
         "full",

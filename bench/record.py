@@ -73,7 +73,8 @@ MIN_ROUNDS = 5
 
 @dataclass(frozen=True)
 class Job:
-    """One process to start. `module` holds the adapter; `data` is a folder of decoded arrays.
+    """One process to start. `module` holds the adapter; `data` is a folder of decoded
+    arrays, relative to the cache.
 
     The same block holds one launch of each contender; `seed` follows the block, so that every
     contender of a block starts from the same weights and sees the same rows.

@@ -60,7 +60,8 @@ def start(request: Request, out: Path | None, data_dir: Path | None) -> Session:
         "budget": asdict(PROFILES[request.profile].budget),
         "machine": readings.machine(),
         "datasets": {
-            name: {k: v for k, v in asdict(p).items() if k != "folder"} | {"folder": str(p.folder)}
+            # Relative to the cache: a published run names no place on its machine.
+            name: asdict(p) | {"folder": str(p.folder.relative_to(data.cache.root()))}
             for name, p in prepared.items()
         },
     }
@@ -78,8 +79,8 @@ def resume(out: Path | None) -> Session:
     about = run.about()
     folders = {name: facts["folder"] for name, facts in about["datasets"].items()}
     for name, folder in folders.items():
-        if not Path(folder).exists():
-            raise UserError(f"the data of {name} is gone from {folder}; start a new run")
+        if not (data.cache.root() / folder).exists():
+            raise UserError(f"the data of {name} is gone from the cache; start a new run")
     if about["machine"] != readings.machine():
         raise UserError(
             f"{out} was begun on another machine or system; its launches cannot be mixed"

@@ -49,7 +49,7 @@ class Launch:
         self.task = find_task(job)
         self.seconds: dict[str, float] = {}
         self.readings: dict[str, Any] = {}
-        self.arrays = arrays.load(Path(job.data))
+        self.arrays = arrays.load(Path(os.environ["BENCH_CACHE"]) / job.data)
         stopping = self.task.early_stopping
         held_out = stopping.validation_split if stopping else 0.0
         self.train_rows = round(len(self.arrays.y_train) * (1 - held_out))
