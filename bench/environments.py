@@ -20,7 +20,6 @@ from typing import Literal
 
 from adapters import IMPLEMENTATIONS
 from bench.store import write_atomically
-from tasks.data import cache
 from tasks.errors import UserError
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -146,7 +145,6 @@ def worker_environment(threads: int) -> dict[str, str]:
     return kept | {
         **{f"{pool}_NUM_THREADS": str(threads) for pool in pools},
         "PYTHONPATH": str(PROJECT),
-        "BENCH_CACHE": str(cache.root()),
         "PYTHONHASHSEED": "0",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "PYTEST_PLUGINS": "pytest_benchmark.plugin",

@@ -17,6 +17,7 @@ from bench.environments import Environment
 from bench.plan import pending
 from bench.record import Job, Outcome, Record, failure_record
 from bench.store import Run
+from tasks.data import cache
 
 POLL_SECONDS = 0.2
 _GRACE_FRACTION = 0.9  # of the machine's free memory: above it a worker is stopped
@@ -62,7 +63,8 @@ def launch(run: Run, job: Job, python: str, memory_limit_bytes: int | None = Non
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=run.path / "tmp",
-            env=environments.worker_environment(job.cell.threads),
+            env=environments.worker_environment(job.cell.threads)
+            | {"BENCH_CACHE": str(cache.root())},
             start_new_session=True,
         )
         try:
