@@ -24,6 +24,7 @@ HEADINGS = (
 )  # fmt: skip
 
 
+NAMES = ("task", "implementation", "status", "device", "name")  # never broken over lines
 WIDE = 150  # characters that the whole table needs
 SPLIT = 5  # columns in the first half: what concerns training
 
@@ -192,7 +193,7 @@ def print_rows(console: Console, title: str, rows: list[dict[str, Any]]) -> None
     """A plain table of dictionaries with the same keys."""
     grid = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     for key in rows[0] if rows else ():
-        grid.add_column(key, overflow="fold")
+        grid.add_column(key, overflow="fold", no_wrap=key in NAMES)
     for row in rows:
         grid.add_row(*(str(value) for value in row.values()))
     console.print(grid)
