@@ -40,7 +40,11 @@ def test_certificate(adapter: Adapter, task: Task) -> None:
 @pytest.mark.parametrize("mutant", WRAPPED, ids=lambda m: m.name.replace(" ", "-"))
 def test_mutants_of_this_framework_are_refused(adapter: Adapter, mutant: Mutant) -> None:
     task = next(t for t in SMALL if mutant.applies(t))
-    assert not certify(mutant.make(adapter), task, *random_rows(task), seed=1).passed
+    try:
+        passed = certify(mutant.make(adapter), task, *random_rows(task), seed=1).passed
+    except ValueError:  # the framework itself refused, as Keras does a batch of another size
+        passed = False
+    assert not passed
 
 
 def test_settings_are_read_back(adapter: Adapter) -> None:
