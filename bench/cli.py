@@ -13,6 +13,7 @@ from rich.console import Console
 
 from adapters import IMPLEMENTATIONS
 from bench import environments, report, session, table
+from bench.compare_cli import compare_
 from bench.data_cli import data_app
 from bench.plan import PROFILES, Request, matching_implementations, matching_tasks
 from bench.progress import Progress
@@ -28,6 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data_app, name="data")
+app.command("compare")(compare_)
 console = Console()
 
 

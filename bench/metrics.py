@@ -73,6 +73,12 @@ def _launch(*path: str) -> Callable[[Record], float | None]:
     return read
 
 
+def _cold_start(record: Record) -> float | None:
+    seconds = record["launch"].get("seconds", {})
+    parts = [seconds.get(name) for name in ("import", "build", "first_step")]
+    return float(sum(parts)) if all(part is not None for part in parts) else None
+
+
 def _latencies(prefix: str, phase: str, meaning: str) -> tuple[Metric, ...]:
     return tuple(
         Metric(
@@ -140,6 +146,7 @@ METRICS: tuple[Metric, ...] = (
         "the first optimizer step: trace, compile, run",
         _launch("seconds", "first_step"),
     ),
+    Metric("cold_start", "s", "lower", "import, build and first step together", _cold_start),
     Metric(
         "peak_rss",
         "B",

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench import stats, table
+from bench import judge, stats, table, verdicts
 from bench.metrics import metric
 from bench.plan import AA_LABEL
 from bench.record import Cell, Record
@@ -43,6 +43,7 @@ def task_tables(run: Run) -> list[TaskTable]:
     """Everything a reader is shown, as text; the terminal and Markdown only lay it out."""
     about = run.about()
     groups = table.by_cell(list(run.records().values()))
+    judged = verdicts.against_fastest(groups)
     tables = []
     for name in about["request"]["tasks"]:
         mine = {cell: group for cell, group in groups.items() if cell.task == name}
@@ -52,7 +53,9 @@ def task_tables(run: Run) -> list[TaskTable]:
             key=lambda cell: -found[cell]["train_throughput"].value if found[cell] else 0.0,
         )
         rows = tuple(_text_row(cell, groups, found[cell]) for cell in order)
-        tables.append(TaskTable(name, _title(name, about), rows, tuple(_notes(mine, about))))
+        notes = [judge.sentence(verdict) for verdict in judged.get(name, [])]
+        notes += _notes(mine, about)
+        tables.append(TaskTable(name, _title(name, about), rows, tuple(notes)))
     return tables
 
 

@@ -1,0 +1,126 @@
+"""From launch records to the questions the judge answers. Reads records; never writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+from bench import judge, stats, table
+from bench.judge import DEFAULT, Kind, Question, Rule, Verdict
+from bench.metrics import Metric, metric
+from bench.plan import AA_LABEL
+from bench.record import Cell, Record
+from bench.stats import Effect
+from tasks import PLANNED, TASKS
+
+JUDGED: tuple[tuple[str, Kind], ...] = (
+    ("train_throughput", "throughput"),
+    ("infer_throughput", "throughput"),
+    ("step_latency_p50", "latency"),
+    ("step_latency_p95", "latency"),
+    ("infer_latency_p50", "latency"),
+    ("infer_latency_p95", "latency"),
+    ("cold_start", "cold start"),
+    ("peak_rss", "memory"),
+    ("test_score", "accuracy"),
+)
+"""What is compared, and of which kind it is. p99 is shown but not judged: of 200 rounds it is
+the second worst."""
+
+SPEED = "train_throughput"  # what a run's own table is ordered and judged by
+Groups = Mapping[Cell, list[Record]]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One contender's launches of one task, under the name it has in the answer."""
+
+    name: str
+    records: Sequence[Record]
+
+    def values(self, m: Metric) -> dict[int, float]:
+        """Block → the metric's value, of the launches that ended well."""
+        return table.values(m, table.good(list(self.records)))
+
+
+def question(
+    task: str, name: str, kind: Kind, base: Side, new: Side, floor: float, paired: bool
+) -> Question | None:
+    """What is asked of the judge; None where a side has no value (or they share no block)."""
+    m = metric(name)
+    before, after = base.values(m), new.values(m)
+    if not before or not after or (paired and not before.keys() & after.keys()):
+        return None
+    ratio, higher = _scale(task, m, [*before.values(), *after.values()])
+    effect = (
+        stats.paired_effect(after, before, ratio)
+        if paired
+        else stats.unpaired_effect(list(after.values()), list(before.values()), ratio)
+    )
+    return Question(task, name, kind, base.name, new.name, effect, higher, ratio, floor)
+
+
+def _scale(task: str, m: Metric, values: Iterable[float]) -> tuple[bool, bool]:
+    """(judged as a ratio, higher is better). A task's score can be an error (rmse)."""
+    if m.name != "test_score":
+        return m.positive and min(values) > 0, m.better == "higher"
+    error = any(t.name == task and t.metric == "rmse" for t in TASKS + PLANNED)
+    return error and min(values) > 0, not error
+
+
+def floors(groups: Groups) -> dict[str, float]:
+    """Metric → the run's A/A floor, on the judge's scale; metrics without a pair are absent.
+
+    A run has one A/A pair, of its first task; its floor stands for the other tasks too.
+    """
+    found: dict[str, float] = {}
+    for cell, group in groups.items():
+        twin = groups.get(replace(cell, label=""), [])
+        if cell.label != AA_LABEL or not twin:
+            continue
+        for name, kind in JUDGED:
+            copy, original = Side("copy", group), Side("original", twin)
+            asked = question(cell.task, name, kind, original, copy, float("nan"), paired=True)
+            if asked is not None and asked.effect.n > 1:
+                found[name] = judge.floor_of(asked.effect)
+    return found
+
+
+def fastest_first(groups: Groups, task: str) -> list[Cell]:
+    """The contenders of a task that were measured, by training throughput; no A/A copies."""
+    speeds = {
+        cell: found[SPEED].value
+        for cell, group in groups.items()
+        if cell.task == task and not cell.label and SPEED in (found := table.estimates(group))
+    }
+    return sorted(speeds, key=lambda cell: -speeds[cell])
+
+
+def against_fastest(groups: Groups, rule: Rule = DEFAULT) -> dict[str, list[Verdict]]:
+    """Task → a verdict on training for each contender against the task's fastest.
+
+    The fastest is picked by the same numbers that are then judged, so the correction is made
+    over *all* pairs of contenders of all tasks, not only over the pairs that are shown.
+    """
+    floor = floors(groups).get(SPEED, float("nan"))
+    kept: dict[str, list[int]] = {}
+    asked: list[Question] = []
+    for task in dict.fromkeys(cell.task for cell in groups):
+        order = fastest_first(groups, task)
+        for base, new in combinations(order, 2):
+            slow = Side(new.contender, groups[new])
+            fast = Side(base.contender, groups[base])
+            one = question(task, SPEED, "throughput", fast, slow, floor, paired=True)
+            if one is not None:
+                if base == order[0]:
+                    kept.setdefault(task, []).append(len(asked))
+                asked.append(one)
+    verdicts = judge.judge(asked, rule)
+    return {task: [verdicts[i] for i in which] for task, which in kept.items()}
+
+
+def width(effect: Effect) -> float:
+    """Half the 95 % interval of a log-ratio, as a fraction of the ratio; NaN for one launch."""
+    low, high = effect.interval()
+    return (high - low) / 2
