@@ -6,14 +6,15 @@ import json
 import sys
 from enum import StrEnum
 from pathlib import Path
+from time import monotonic
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from adapters import IMPLEMENTATIONS
-from bench import environments, report, session, table
-from bench.compare_cli import compare_
+from bench import adaptive, environments, report, session, table
+from bench.compare_cli import compare_, fraction, seconds
 from bench.data_cli import data_app
 from bench.plan import PROFILES, Request, matching_implementations, matching_tasks
 from bench.progress import Progress
@@ -142,6 +143,18 @@ def run(
     launches: Annotated[
         int | None, typer.Option(min=1, help="Processes a cell.", show_default="the profile's")
     ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="2%",
+            help="Add blocks until the intervals against the fastest are ± this.",
+            show_default="no blocks added",
+        ),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="20m", help="With --until: add none after this time (s, m or h)."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the first block; each block adds one.")] = 0,
     out: Out = None,
     data_dir: DataDir = None,
@@ -150,6 +163,8 @@ def run(
     ] = False,
 ) -> None:
     """Measure, print the table, write report.md and table.csv into the run."""
+    if budget is not None and until is None and not resume:
+        raise UserError("--budget needs --until: without it the number of launches is fixed")
     if resume:
         opened = session.resume(out)
     else:
@@ -166,10 +181,14 @@ def run(
             threads=threads or session.default_threads(),
             launches=launches or size.launches,
             seed=seed,
+            until=None if until is None else fraction(until, "--until"),
+            budget_seconds=None if budget is None else seconds(budget, "--budget"),
         )
         opened = session.start(request, out, data_dir)
     _work(opened)
     report.print_tables(opened.run, console)
+    for line in adaptive.open_tasks(opened):
+        console.print(line, markup=False, highlight=False)
     for path in report.write_files(opened.run, opened.run.path):
         console.print(f"wrote {path}", highlight=False)
     if not any(table.good([record]) for record in opened.run.records().values()):
@@ -242,7 +261,9 @@ def _globs(text: str) -> list[str]:
 def _work(opened: session.Session, quiet: bool = False) -> None:
     with opened.run.locked(), Progress(opened, console, quiet) as progress:
         try:
+            started = monotonic()
             run_jobs(opened.run, opened.jobs, opened.frameworks, progress.done)
+            adaptive.go_on(opened, started, progress.done)
         except KeyboardInterrupt:
             progress.stop()
             typer.echo(

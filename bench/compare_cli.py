@@ -40,6 +40,18 @@ def fraction(text: str, option: str) -> float:
     return value
 
 
+def seconds(text: str, option: str) -> float:
+    """ "90s", "20m", "2h" or a plain number of seconds; `UserError` for anything else."""
+    unit = {"s": 1, "m": 60, "h": 3600}.get(text[-1:], 0)
+    try:
+        value = float(text[:-1]) * unit if unit else float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < float("inf"):
+        raise UserError(f"{option} {text!r} is no duration; write it like 90s, 20m or 2h")
+    return value
+
+
 def compare_(
     base: Annotated[Path, typer.Argument(metavar="BASE", help="Run directory to compare with.")],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="Run directory that is judged.")],

@@ -65,6 +65,8 @@ class Request:
     launches: int = 1
     seed: int = 0
     measure: bool = True  # False: certificates only
+    until: float | None = None  # half-width to reach by adding blocks (bench/adaptive.py)
+    budget_seconds: float | None = None  # time after which no block is added
 
     @staticmethod
     def from_dict(raw: dict[str, Any]) -> Request:
@@ -118,12 +120,24 @@ def make_jobs(
         return jobs
     for block in range(request.launches):
         for name in request.tasks:
-            cells = _contenders(request, name, first=name == request.tasks[0])
-            for position, cell in enumerate(counterbalanced(cells, block)):
-                jobs.append(
-                    _job("measure", cell, block, position, request, budget, data, implementations)
-                )
+            jobs += block_jobs(request, name, block, budget, data, implementations)
     return jobs
+
+
+def block_jobs(
+    request: Request,
+    task: str,
+    block: int,
+    budget: Budget,
+    data: Mapping[str, str],
+    implementations: Mapping[str, Implementation],
+) -> list[Job]:
+    """One block of one task: a launch of each contender, in the block's order."""
+    cells = _contenders(request, task, first=task == request.tasks[0])
+    return [
+        _job("measure", cell, block, position, request, budget, data, implementations)
+        for position, cell in enumerate(counterbalanced(cells, block))
+    ]
 
 
 def _contenders(request: Request, task: str, first: bool) -> list[Cell]:

@@ -31,6 +31,9 @@ class Session:
     request: Request
     jobs: list[Job]
     frameworks: Mapping[str, Environment]
+    budget: Budget
+    data: Mapping[str, str]  # task → folder of its decoded arrays
+    implementations: Mapping[str, Implementation]
 
 
 def default_threads() -> int:
@@ -92,10 +95,11 @@ def _session(run: Run, about: dict[str, Any]) -> Session:
     request = Request.from_dict(about["request"])
     folders = {name: facts["folder"] for name, facts in about["datasets"].items()}
     contenders = {i.name: i for i in IMPLEMENTATIONS}
-    jobs = make_jobs(request, Budget(**about["budget"]), folders, contenders)
+    budget = Budget(**about["budget"])
+    jobs = make_jobs(request, budget, folders, contenders)
     used = {contenders[name].framework for name in request.implementations}
     frameworks = {f: environments.describe(f, request.device) for f in used}
-    return Session(run, request, jobs, frameworks)
+    return Session(run, request, jobs, frameworks, budget, folders, contenders)
 
 
 def ready(implementation: Implementation, device: str) -> Environment:
