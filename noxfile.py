@@ -1,4 +1,4 @@
-"""Every command a person or CI runs: bench, tests, verify, overhead."""
+"""Every command a person or CI runs: bench, tests, verify, overhead, calibrate, regress."""
 
 from __future__ import annotations
 
@@ -86,3 +86,13 @@ def overhead(session: nox.Session) -> None:
             command += ["--json", str(out / f"{name}.json"), *session.posargs]
             session.run(row["python"], *command, external=True)
     session.run("python", "-m", "tests.overhead_summary", str(out))
+
+
+@nox.session
+def calibrate(session: nox.Session) -> None:
+    """False alarms and power of the verdicts, measured on this machine; options go to
+    tests/calibrate.py. Stopped, it goes on where it was; the table goes to results/calibration."""
+    runner(session, "tests")
+    out = option(session, "--out", "results/calibration")
+    given = [] if "--out" in session.posargs else ["--out", out]
+    session.run("python", "-m", "tests.calibrate", "run", *session.posargs, *given)

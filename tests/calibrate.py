@@ -41,9 +41,9 @@ from tests.calibrate_summary import write_summary
 from tests.fakes.extra import NUMPY, implementation
 from tests.other_tools import RULES
 
-# Many short rounds: a launch of the NumPy contender works for about 0.6 s and starts in as much.
+# Many short rounds: a launch of the NumPy contender works for about 0.4 s and starts in as much.
 # Shorter phases cost less, but then one burst of other load covers most of a phase.
-BUDGET = Budget(1, 10, 300, 2000, 800, 2000, 2048, 0.16, 120.0)
+BUDGET = Budget(1, 10, 300, 1200, 500, 1000, 2048, 0.12, 120.0)
 GATED_PERCENT = 5
 CURVE_PERCENTS = (1, 2, 3, 10)
 TIMED = {"train_throughput": "train", "infer_throughput": "infer",
@@ -111,8 +111,8 @@ def run(
             print(f"the budget is spent at trial {trial} of {trials}; call again to go on")
             break
         line = make_trial(out, campaign, trial)
-        with open(out / "trials.jsonl", "a") as file:
-            file.write(json.dumps(line) + "\n")
+        texts = [json.dumps(each) for each in (*lines(out), line)]
+        write_atomically(out / "trials.jsonl", "\n".join(texts) + "\n")
         print(f"trial {trial}: {line['blocks']} blocks, {monotonic() - started:.0f} s", flush=True)
     write_summary(lines(out), asdict(campaign), out)
 
@@ -125,15 +125,9 @@ def summary(out: Out) -> None:
 
 
 def lines(out: Path) -> list[dict[str, Any]]:
-    """The finished trials. A line cut short by a kill is no trial; its launches are kept."""
+    """The finished trials."""
     path = out / "trials.jsonl"
-    found = []
-    for text in path.read_text().splitlines() if path.exists() else ():
-        try:
-            found.append(json.loads(text))
-        except ValueError:
-            continue
-    return found
+    return [json.loads(text) for text in path.read_text().splitlines()] if path.exists() else []
 
 
 def _begin(out: Path, asked: Campaign) -> Campaign:
