@@ -93,6 +93,4 @@ def calibrate(session: nox.Session) -> None:
     """False alarms and power of the verdicts, measured on this machine; options go to
     tests/calibrate.py. Stopped, it goes on where it was; the table goes to results/calibration."""
     runner(session, "tests")
-    out = option(session, "--out", "results/calibration")
-    given = [] if "--out" in session.posargs else ["--out", out]
-    session.run("python", "-m", "tests.calibrate", "run", *session.posargs, *given)
+    session.run("python", "-m", "tests.calibrate", "run", *session.posargs)

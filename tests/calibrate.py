@@ -1,13 +1,13 @@
 """How often is the judge wrong, and what does it see? Measured with real launches.
 
-``python -m tests.calibrate run --out DIR`` makes trials. In each, one implementation is measured
+``python -m tests.calibrate run`` makes trials. In each, one implementation is measured
 as four contenders in the suite's own counterbalanced blocks: itself, its A/A copy (the run's
 noise floor), another copy (a *comparison that must find nothing*), and itself with 5 % more work
 (a *comparison that must be found*); the first trials carry 1, 2, 3 and 10 % too, for the power
 curve. How many units of work make 1 % is measured first, in launches of its own. Blocks are
 added as `bench run --until` does. Each trial is judged as `bench compare` would, and by the rules
 of other tools on the same samples, and is one line of DIR/trials.jsonl; a stopped campaign goes on
-where it was. ``python -m tests.calibrate summary --out DIR`` prints the table.
+where it was. ``python -m tests.calibrate summary`` prints the table.
 """
 
 from __future__ import annotations
@@ -53,6 +53,10 @@ PROBE_UNITS, PROBE_BLOCKS = 400, 5
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the campaign lives.")]
+Results = Annotated[
+    Path, typer.Option(metavar="DIR", help="Where calibration.md and calibration.csv go.")
+]
+WORK, RESULTS = Path("runs/calibration"), Path("results/calibration")
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,8 @@ class Campaign:
 
 @app.command()
 def run(
-    out: Out,
+    out: Out = WORK,
+    results: Results = RESULTS,
     trials: Annotated[int, typer.Option(min=1, help="Trials in all.")] = 40,
     curve_trials: Annotated[int, typer.Option(min=0, help="Trials with 1, 2, 3, 10 %.")] = 10,
     blocks: Annotated[int, typer.Option(min=3, help="Blocks a trial, at least.")] = 6,
@@ -114,14 +119,14 @@ def run(
         texts = [json.dumps(each) for each in (*lines(out), line)]
         write_atomically(out / "trials.jsonl", "\n".join(texts) + "\n")
         print(f"trial {trial}: {line['blocks']} blocks, {monotonic() - started:.0f} s", flush=True)
-    write_summary(lines(out), asdict(campaign), out)
+    write_summary(lines(out), asdict(campaign), results)
 
 
 @app.command()
-def summary(out: Out) -> None:
+def summary(out: Out = WORK, results: Results = RESULTS) -> None:
     """Print the table of the trials so far; write calibration.md and calibration.csv."""
     campaign = json.loads((out / "campaign.json").read_text())
-    write_summary(lines(out), campaign, out)
+    write_summary(lines(out), campaign, results)
 
 
 def lines(out: Path) -> list[dict[str, Any]]:

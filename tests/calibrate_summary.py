@@ -26,6 +26,7 @@ def write_summary(trials: list[dict[str, Any]], campaign: dict[str, Any], out: P
         return
     frame = rates(trials)
     text = markdown(frame, trials, campaign)
+    out.mkdir(parents=True, exist_ok=True)
     frame.to_csv(out / "calibration.csv", index=False)
     (out / "calibration.md").write_text(text)
     print(text)

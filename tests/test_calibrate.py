@@ -87,7 +87,14 @@ def test_a_stopped_campaign_goes_on_and_refuses_other_options(
     monkeypatch.setattr(
         calibrate, "make_trial", lambda out, c, t: made.append(t) or {**trials(9)[t], "trial": t}
     )
-    options = {"out": tmp_path, "curve_trials": 0, "blocks": 3, "most_blocks": 3, "until": "50%"}
+    options = {
+        "out": tmp_path,
+        "results": tmp_path / "results",
+        "curve_trials": 0,
+        "blocks": 3,
+        "most_blocks": 3,
+        "until": "50%",
+    }
     options |= {"implementations": NUMPY, "task": "fnn-binary-20", "threads": 1, "budget": None}
     calibrate.run(trials=5, **options)  # type: ignore[arg-type]
     assert made == [2, 3, 4]
