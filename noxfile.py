@@ -94,3 +94,11 @@ def calibrate(session: nox.Session) -> None:
     tests/calibrate.py. Stopped, it goes on where it was; the table goes to results/calibration."""
     runner(session, "tests")
     session.run("python", "-m", "tests.calibrate", "run", *session.posargs)
+
+
+@nox.session
+def regress(session: nox.Session) -> None:
+    """Two revisions or versions, interleaved: `-- --base REV` or
+    `-- --base tensorflow-cpu==2.20.0 --new tensorflow-cpu==2.21.0`."""
+    runner(session)
+    session.run("bench", "regress", *session.posargs)

@@ -18,6 +18,7 @@ from bench.compare_cli import compare_, fraction, seconds
 from bench.data_cli import data_app
 from bench.plan import PROFILES, Request, matching_implementations, matching_tasks
 from bench.progress import Progress
+from bench.regress_cli import regress
 from bench.runner import run_jobs
 from bench.store import Run
 from tasks import TASKS
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 app.command("compare")(compare_)
+app.command("regress")(regress)
 console = Console()
 
 

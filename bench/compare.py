@@ -182,7 +182,7 @@ def _notes(
     if not paired:
         notes.append(
             "measured apart: a change of the machine between the runs would look like a change "
-            "of the software; `nox -s regress` measures both sides interleaved"
+            "of the software; `bench regress` measures both sides interleaved"
         )
     versions = [_versions(run) for run in (base, new)]
     for name in sorted(versions[0].keys() & versions[1].keys()):

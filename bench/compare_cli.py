@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from bench import compare_formats
-from bench.compare import compare, differences
+from bench.compare import Comparison, compare, differences
 from bench.judge import Rule
 from bench.store import Run
 from tasks.errors import UserError
@@ -52,6 +52,17 @@ def seconds(text: str, option: str) -> float:
     return value
 
 
+def show(found: Comparison, format_: Format) -> None:
+    """Print a comparison."""
+    write = {
+        Format.text: compare_formats.text,
+        Format.markdown: compare_formats.markdown,
+        Format.json: compare_formats.as_json,
+        Format.junit: compare_formats.junit,
+    }
+    typer.echo(write[format_](found), nl=False)
+
+
 def compare_(
     base: Annotated[Path, typer.Argument(metavar="BASE", help="Run directory to compare with.")],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="Run directory that is judged.")],
@@ -86,11 +97,5 @@ def compare_(
         found = replace(
             found, notes=(*found.notes, *(f"fingerprints differ: {d}" for d in differing))
         )
-    write = {
-        Format.text: compare_formats.text,
-        Format.markdown: compare_formats.markdown,
-        Format.json: compare_formats.as_json,
-        Format.junit: compare_formats.junit,
-    }
-    typer.echo(write[format_](found), nl=False)
+    show(found, format_)
     raise typer.Exit(found.exit_code)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -29,8 +30,21 @@ _AFTER = {"keras": "tensorflow"}
 
 
 @dataclass(frozen=True)
+class Source:
+    """Whose code and pins an environment is for: a checkout of this project, and requirements
+    ("torch==2.12.0") that replace those of the same name in its dependency groups."""
+
+    project: Path = PROJECT
+    pins: tuple[str, ...] = ()
+
+
+HERE = Source()
+
+
+@dataclass(frozen=True)
 class Environment:
-    """A framework's environment as it is on disk. `python` is its interpreter."""
+    """A framework's environment as it is on disk. `python` is its interpreter, `project` the
+    checkout whose worker it runs."""
 
     framework: str
     status: Literal["ready", "missing", "uninstallable"]
@@ -38,6 +52,7 @@ class Environment:
     reason: str = ""
     version: str = ""
     requirements: str = ""
+    project: str = str(PROJECT)
 
 
 def folder() -> Path:
@@ -45,26 +60,41 @@ def folder() -> Path:
     return Path(os.environ.get("BENCH_ENVS", PROJECT / ".envs"))
 
 
-def requirements(framework: str, device: str) -> list[str]:
+def requirements(framework: str, device: str, source: Source = HERE) -> list[str]:
     """The pins of a framework's dependency group (its CUDA flavour where there is one)."""
-    groups = tomllib.loads((PROJECT / "pyproject.toml").read_text())["dependency-groups"]
+    groups = tomllib.loads((source.project / "pyproject.toml").read_text())["dependency-groups"]
     group = f"{framework}-cuda" if device == "cuda" and f"{framework}-cuda" in groups else framework
     if group not in groups:
         raise UserError(f"pyproject.toml has no dependency group {group!r}")
-    return [*groups[SHARED_GROUP], *groups[group]]
+    replaced = {package(pin): pin for pin in source.pins}
+    return [replaced.get(package(pin), pin) for pin in [*groups[SHARED_GROUP], *groups[group]]]
 
 
-def describe(framework: str, device: str) -> Environment:
+def package(requirement: str) -> str:
+    """The distribution a requirement names: "Torch==2.12.0" → "torch"."""
+    return re.split(r"[^A-Za-z0-9._-]", requirement.strip(), maxsplit=1)[0].lower()
+
+
+def where(framework: str, device: str, source: Source = HERE) -> Path:
+    """The folder of an environment: other pins than the project's own have one of their own."""
+    name = f"{framework}-{device}"
+    theirs = None if source == HERE else requirements(framework, device, source)
+    same = theirs is None or theirs == requirements(framework, device)
+    return folder() / (name if same else f"{name}-{_digest(framework, device, source)}")
+
+
+def describe(framework: str, device: str, source: Source = HERE) -> Environment:
     """What is on disk for a framework now."""
-    where = folder() / f"{framework}-{device}"
-    python = str(_python(where))
+    place = where(framework, device, source)
+    python = str(_python(place))
     hint = f"run `nox -s bench` or `bench setup --device {device}`"
     try:
-        raw = json.loads((where / "environment.json").read_text())
-        found = Environment(**{**raw, "python": python})
+        raw = json.loads((place / "environment.json").read_text())
+        kept = {**raw, "python": python, "project": str(source.project)}
+        found = Environment(**kept)
     except (OSError, ValueError, TypeError):
         return Environment(framework, "missing", python, f"not made yet: {hint}")
-    if found.requirements != _digest(framework, device):
+    if found.requirements != _digest(framework, device, source):
         return Environment(framework, "missing", python, f"its pins changed: {hint}")
     if found.status == "ready" and not Path(python).exists():
         return Environment(framework, "missing", python, f"its interpreter is gone: {hint}")
@@ -72,19 +102,22 @@ def describe(framework: str, device: str) -> Environment:
 
 
 def setup(
-    frameworks: Iterable[str], device: str, say: Callable[[str], None] = print
+    frameworks: Iterable[str],
+    device: str,
+    say: Callable[[str], None] = print,
+    source: Source = HERE,
 ) -> Mapping[str, Environment]:
     """Make what is missing, two at a time; returns all descriptions by framework."""
     wanted = list(dict.fromkeys(frameworks))
     first = [f for f in wanted if f not in _AFTER]
     then = [f for f in wanted if f in _AFTER]
     with ThreadPoolExecutor(2) as pool:
-        futures = {f: pool.submit(_ensure, f, device, say) for f in first}
+        futures = {f: pool.submit(_ensure, f, device, say, source) for f in first}
 
         def after(framework: str) -> Environment:
             if _AFTER[framework] in futures:
                 futures[_AFTER[framework]].result()
-            return _ensure(framework, device, say)
+            return _ensure(framework, device, say, source)
 
         with ThreadPoolExecutor(max(1, len(then))) as late:
             late_futures = {f: late.submit(after, f) for f in then}
@@ -92,28 +125,29 @@ def setup(
     return {f: futures[f].result() for f in wanted}
 
 
-def _ensure(framework: str, device: str, say: Callable[[str], None]) -> Environment:
-    found = describe(framework, device)
+def _ensure(framework: str, device: str, say: Callable[[str], None], source: Source) -> Environment:
+    found = describe(framework, device, source)
     if found.status == "ready":
         return found
     say(f"making the environment of {framework} ({device})")
-    made = _make(framework, device, folder() / f"{framework}-{device}")
+    made = _make(framework, device, where(framework, device, source), source)
     say(f"{framework}: {made.status} {made.version}{made.reason}")
     return made
 
 
-def _make(framework: str, device: str, where: Path) -> Environment:
-    where.mkdir(parents=True, exist_ok=True)
-    log = where / "setup.log"
-    python = str(_python(where))
+def _make(framework: str, device: str, place: Path, source: Source) -> Environment:
+    place.mkdir(parents=True, exist_ok=True)
+    log = place / "setup.log"
+    python = str(_python(place))
     install = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     steps = (
-        ([sys.executable, "-m", "venv", str(where)], "cannot make a virtual environment"),
-        ([*install, *requirements(framework, device)], "pip could not install it"),
+        ([sys.executable, "-m", "venv", str(place)], "cannot make a virtual environment"),
+        ([*install, *requirements(framework, device, source)], "pip could not install it"),
         ([python, "-c", f"import adapters.{framework}"], "it is installed but cannot be imported"),
     )
-    made = Environment(framework, "ready", python, requirements=_digest(framework, device))
-    environment = worker_environment(1)
+    digest = _digest(framework, device, source)
+    made = Environment(framework, "ready", python, requirements=digest)
+    environment = worker_environment(1, str(source.project))
     with open(log, "w") as output:
         for command, failure in steps:
             done = subprocess.run(
@@ -129,11 +163,12 @@ def _make(framework: str, device: str, where: Path) -> Environment:
         made = Environment(
             framework, "ready", python, "", _version(framework, python), made.requirements
         )
-    write_atomically(where / "environment.json", json.dumps(asdict(made), indent=1))
-    return made
+    facts = {k: v for k, v in asdict(made).items() if k != "project"}
+    write_atomically(place / "environment.json", json.dumps(facts, indent=1))
+    return replace(made, project=str(source.project))
 
 
-def worker_environment(threads: int) -> dict[str, str]:
+def worker_environment(threads: int, project: str = str(PROJECT)) -> dict[str, str]:
     """The environment variables of every worker: thread pools set before any import, and no
     setting of the user's shell that would change a framework or pytest behind our back."""
     kept = {
@@ -144,20 +179,20 @@ def worker_environment(threads: int) -> dict[str, str]:
     pools = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM")
     return kept | {
         **{f"{pool}_NUM_THREADS": str(threads) for pool in pools},
-        "PYTHONPATH": str(PROJECT),
+        "PYTHONPATH": project,
         "PYTHONHASHSEED": "0",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "PYTEST_PLUGINS": "pytest_benchmark.plugin",
     }
 
 
-def _digest(framework: str, device: str) -> str:
-    text = "\n".join([sys.version, *requirements(framework, device)])
+def _digest(framework: str, device: str, source: Source = HERE) -> str:
+    text = "\n".join([sys.version, *requirements(framework, device, source)])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _python(where: Path) -> Path:
-    return where / "bin" / "python"
+def _python(place: Path) -> Path:
+    return place / "bin" / "python"
 
 
 def _version(framework: str, python: str) -> str:

@@ -41,7 +41,7 @@ def run_jobs(
         job = waiting[0]
         environment = frameworks[job.framework]
         if environment.status == "ready":
-            record = launch(run, job, environment.python, memory_limit_bytes)
+            record = launch(run, job, environment, memory_limit_bytes)
         else:
             record = failure_record(job, Outcome("uninstallable", environment.reason))
         run.add(job.id, record)
@@ -50,7 +50,9 @@ def run_jobs(
     shutil.rmtree(run.path / "tmp", ignore_errors=True)
 
 
-def launch(run: Run, job: Job, python: str, memory_limit_bytes: int | None = None) -> Record:
+def launch(
+    run: Run, job: Job, environment: Environment, memory_limit_bytes: int | None = None
+) -> Record:
     """One worker process from start to record; never raises for what the worker does."""
     answer = run.answer_path(job.id).absolute()  # the worker stands in another folder
     question = answer.with_suffix(".job")
@@ -58,12 +60,12 @@ def launch(run: Run, job: Job, python: str, memory_limit_bytes: int | None = Non
     limit = memory_limit_bytes or int(_GRACE_FRACTION * _available_bytes())
     with open(run.logs / f"{job.id}.log", "w") as log:
         process = subprocess.Popen(
-            [python, "-m", "bench.worker", str(question), str(answer)],
+            [environment.python, "-m", "bench.worker", str(question), str(answer)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=run.path / "tmp",
-            env=environments.worker_environment(job.cell.threads)
+            env=environments.worker_environment(job.cell.threads, environment.project)
             | {"BENCH_CACHE": str(cache.root())},
             start_new_session=True,
         )

@@ -13,7 +13,7 @@ from typing import Any
 
 from adapters import IMPLEMENTATIONS, Implementation
 from bench import environments, readings
-from bench.environments import Environment
+from bench.environments import HERE, Environment, Source
 from bench.plan import PROFILES, Request, make_jobs
 from bench.record import Budget, Job
 from bench.store import Run
@@ -49,8 +49,17 @@ def check_device(device: str) -> None:
         )
 
 
-def start(request: Request, out: Path | None, data_dir: Path | None) -> Session:
-    """Begin a new run in `out` (default: runs/<time>)."""
+def start(
+    request: Request,
+    out: Path | None,
+    data_dir: Path | None,
+    source: Source = HERE,
+    pairing: str = "",
+) -> Session:
+    """Begin a new run in `out` (default: runs/<time>) with the code and pins of `source`.
+
+    pairing: the same text in runs that are measured interleaved, else empty.
+    """
     check_device(request.device)
     by_name = {task.name: task for task in TASKS}
     prepared = {name: data.prepare(by_name[name].data, data_dir) for name in request.tasks}
@@ -68,7 +77,9 @@ def start(request: Request, out: Path | None, data_dir: Path | None) -> Session:
             for name, p in prepared.items()
         },
     }
-    return _session(Run.create(path, about), about)
+    if pairing:
+        about["pairing"] = pairing
+    return _session(Run.create(path, about), about, source)
 
 
 def resume(out: Path | None) -> Session:
@@ -91,14 +102,14 @@ def resume(out: Path | None) -> Session:
     return _session(run, about)
 
 
-def _session(run: Run, about: dict[str, Any]) -> Session:
+def _session(run: Run, about: dict[str, Any], source: Source = HERE) -> Session:
     request = Request.from_dict(about["request"])
     folders = {name: facts["folder"] for name, facts in about["datasets"].items()}
     contenders = {i.name: i for i in IMPLEMENTATIONS}
     budget = Budget(**about["budget"])
     jobs = make_jobs(request, budget, folders, contenders)
     used = {contenders[name].framework for name in request.implementations}
-    frameworks = {f: environments.describe(f, request.device) for f in used}
+    frameworks = {f: environments.describe(f, request.device, source) for f in used}
     return Session(run, request, jobs, frameworks, budget, folders, contenders)
 
 
