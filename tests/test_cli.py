@@ -48,6 +48,9 @@ MISTAKES = [
     (["run", "--data-dir", "corrupt"], "cannot be read"),
     (["run", "--resume"], "nothing to resume"),
     (["run", "--resume", "--out", "future"], "newer version"),
+    (["run", "--until", "lots"], "no fraction"),
+    (["run", "--until", "2%", "--budget", "soon"], "no duration"),
+    (["run", "--budget", "20m"], "needs --until"),
     (["run", "--device", "cuda"], "no NVIDIA driver"),
     (["report", "nowhere"], "does not exist"),
     (["report", "garbage"], "cannot be read"),
@@ -72,7 +75,9 @@ def test_a_usage_error_is_exit_2_without_a_traceback(folder: Path, arguments: li
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["verify"], ["report"], ["list"], ["data"]])
+@pytest.mark.parametrize(
+    "command", [[], ["run"], ["verify"], ["report"], ["list"], ["data"], ["compare"], ["regress"]]
+)
 def test_help_reads_well(folder: Path, command: list[str]) -> None:
     done = bench(*command, "--help", cwd=folder)
     assert done.returncode == 0

@@ -39,7 +39,7 @@ def test_what_pip_cannot_install_is_uninstallable_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     missing = str(tmp_path / "no-such-1.0-py3-none-any.whl")
-    monkeypatch.setattr(environments, "requirements", lambda framework, device: [missing])
+    monkeypatch.setattr(environments, "requirements", lambda *asked: [missing])
     made = environments.setup(["mxnet"], "cpu", say=lambda line: None)["mxnet"]
     assert made.status == "uninstallable"
     assert "pip could not install it" in made.reason
