@@ -14,8 +14,9 @@ from rich.console import Console
 
 from adapters import IMPLEMENTATIONS
 from bench import adaptive, environments, report, session, table
-from bench.compare_cli import compare_, fraction, seconds
+from bench.compare_cli import compare_
 from bench.data_cli import data_app
+from bench.options import fraction, seconds
 from bench.plan import PROFILES, Request, matching_implementations, matching_tasks
 from bench.progress import Progress
 from bench.regress_cli import regress

@@ -12,6 +12,7 @@ import typer
 from bench import compare_formats
 from bench.compare import Comparison, compare, differences
 from bench.judge import Rule
+from bench.options import fraction
 from bench.store import Run
 from tasks.errors import UserError
 
@@ -29,27 +30,11 @@ class Format(StrEnum):
     junit = "junit"
 
 
-def fraction(text: str, option: str) -> float:
-    """ "5%" or "0.05" → 0.05; `UserError` for anything that is no fraction between 0 and 1."""
-    try:
-        value = float(text[:-1]) / 100 if text.endswith("%") else float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value < 1:
-        raise UserError(f"{option} {text!r} is no fraction; write it like 5% or 0.05")
-    return value
-
-
-def seconds(text: str, option: str) -> float:
-    """ "90s", "20m", "2h" or a plain number of seconds; `UserError` for anything else."""
-    unit = {"s": 1, "m": 60, "h": 3600}.get(text[-1:], 0)
-    try:
-        value = float(text[:-1]) * unit if unit else float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value < float("inf"):
-        raise UserError(f"{option} {text!r} is no duration; write it like 90s, 20m or 2h")
-    return value
+def _open(path: Path) -> Run:
+    run = Run.open(path)
+    if missing := [k for k in ("request", "datasets", "machine") if k not in run.about()]:
+        raise UserError(f"{path}/run.json lacks what a comparison needs: {', '.join(missing)}")
+    return run
 
 
 def show(found: Comparison, format_: Format) -> None:
@@ -83,16 +68,13 @@ def compare_(
 ) -> None:
     """Judge NEW against BASE. Exit status: 0 no regression, 1 regression, 2 could not judge."""
     rule = Rule(margin=fraction(margin, "--margin"))
-    runs = Run.open(base), Run.open(new)
-    try:
-        differing = differences(runs[0].about(), runs[1].about())
-        if differing and not force:
-            raise UserError(
-                f"not comparable: {'; '.join(differing)} (--force compares them all the same)"
-            )
-        found = compare(*runs, rule, fail_on.value)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"a run.json or record lacks what a comparison needs: {error!r}") from error
+    runs = _open(base), _open(new)
+    differing = differences(runs[0].about(), runs[1].about())
+    if differing and not force:
+        raise UserError(
+            f"not comparable: {'; '.join(differing)} (--force compares them all the same)"
+        )
+    found = compare(*runs, rule, fail_on.value)
     if differing:
         found = replace(
             found, notes=(*found.notes, *(f"fingerprints differ: {d}" for d in differing))

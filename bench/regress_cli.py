@@ -10,8 +10,9 @@ import typer
 
 from bench import environments, session
 from bench.compare import compare
-from bench.compare_cli import FailOnName, Format, fraction, show
+from bench.compare_cli import FailOnName, Format, show
 from bench.judge import Rule
+from bench.options import fraction
 from bench.plan import Request, matching_implementations, matching_tasks
 from bench.record import Job, Record
 from bench.regress import WORKING_TREE, affected, interleave, source_of

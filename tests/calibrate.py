@@ -26,9 +26,9 @@ import typer
 from adapters import Implementation
 from bench import environments, judge, table, verdicts
 from bench.adaptive import next_jobs
-from bench.compare_cli import fraction, seconds
 from bench.environments import Environment
 from bench.metrics import metric, rounds
+from bench.options import fraction, seconds
 from bench.plan import Request, make_jobs
 from bench.record import Budget, Job, Record
 from bench.runner import run_jobs
