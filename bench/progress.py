@@ -43,10 +43,11 @@ class Progress:
     def done(self, job: Job, record: Record) -> None:
         """One job more; shown with how it ended when that was not well."""
         self.count += 1
+        self.total = max(self.total, self.count)  # adaptive runs add launches
         status = record["launch"]["status"]
         text = f"{job.cell.task} {job.cell.contender} {job.kind}"
         if not self.bar.disable:
-            self.bar.update(self.row, advance=1, description=text)
+            self.bar.update(self.row, total=self.total, advance=1, description=text)
         if status != "ok" and not self.quiet:
             self.console.print(f"{text}: {status}: {record['launch']['reason']}", markup=False)
         elif self.bar.disable and not self.quiet:
