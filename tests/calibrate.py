@@ -48,7 +48,6 @@ GATED_PERCENT = 5
 CURVE_PERCENTS = (1, 2, 3, 10)
 TIMED = {"train_throughput": "train", "infer_throughput": "infer",
          "step_latency_p50": "step", "infer_latency_p50": "latency"}  # fmt: skip
-SLOWED = ("train_throughput", "infer_throughput", "step_latency_p50")  # what the extra work reaches
 PROBE_UNITS, PROBE_BLOCKS = 400, 5
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
