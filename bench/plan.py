@@ -53,6 +53,14 @@ PROFILES: dict[str, Profile] = {
 
 
 @dataclass(frozen=True)
+class DataSet:
+    """What a job needs to know of its data: `folder` relative to the cache, and the target."""
+
+    folder: str
+    target: float | None = None
+
+
+@dataclass(frozen=True)
 class Request:
     """What the user asked for, after the globs were resolved; kept in run.json."""
 
@@ -100,14 +108,14 @@ def _nothing(kind: str, globs: list[str], names: list[str]) -> str:
 def make_jobs(
     request: Request,
     budget: Budget,
-    data: Mapping[str, str],
+    data: Mapping[str, DataSet],
     implementations: Mapping[str, Implementation],
 ) -> list[Job]:
     """Certificates first, then counterbalanced blocks.
 
     Inside a block every contender of a task runs once. The order is rotated by one from block
     to block and reversed in every second block, so a drift of the machine hits all alike.
-    data: task name → folder of its decoded arrays.
+    data: task name → its data set.
     """
     jobs: list[Job] = []
     for name in request.tasks:
@@ -150,7 +158,7 @@ def _job(
     position: int,
     request: Request,
     budget: Budget,
-    data: Mapping[str, str],
+    data: Mapping[str, DataSet],
     implementations: Mapping[str, Implementation],
 ) -> Job:
     contender = implementations[cell.implementation]
@@ -167,8 +175,9 @@ def _job(
         framework=contender.framework,
         module=contender.module,
         package=contender.package,
-        data=data[cell.task],
+        data=data[cell.task].folder,
         budget=budget,
+        target=data[cell.task].target,
     )
 
 

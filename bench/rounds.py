@@ -49,6 +49,7 @@ def test_learn(launch: Any, benchmark: Any) -> None:
         benchmark.pedantic(epoch, setup=next_epoch, rounds=curve.most_epochs)
         curve.evaluate()
     launch.readings |= curve.readings()
+    launch.readings |= time_to_target(launch, curve.scores, list(benchmark.stats.stats.data))
     if not all(isfinite(x) for x in launch.readings["epoch_losses"]):
         launch.readings["outcome"] = ("diverged", "the training loss is not finite")
 
@@ -79,10 +80,10 @@ class Curve:
             return False
         outputs = adapter.predict(self.rows, EVALUATE_BATCH).astype(np.float64)
         self.validation.append(loss_and_gradient(task.loss, outputs, self.y_validation)[0])
-        since_best = len(self.validation) - 1 - int(np.argmin(self.validation))
+        since_best = len(self.validation) - best_epoch(self.validation)
         if since_best == 0:
             self.best = adapter.weights()
-        return bool(since_best >= task.early_stopping.patience)
+        return since_best >= task.early_stopping.patience
 
     def readings(self) -> dict[str, Any]:
         """The curve as plain numbers; the best weights restored where the task says so."""
@@ -93,10 +94,34 @@ class Curve:
             task, adapter = self.launch.task, self.launch.adapter
             adapter.build(task, self.best, self.launch.job.seed)
             found["validation_losses"] = self.validation
-            found["best_epoch"] = int(np.argmin(self.validation)) + 1
+            found["best_epoch"] = best_epoch(self.validation)
             outputs = adapter.predict(self.test, EVALUATE_BATCH)
             found["test_score"] = score(task, outputs, self.launch.arrays.y_test)
         return found
+
+
+def best_epoch(validation: list[float]) -> int:
+    """The epoch, from 1, of the lowest validation loss: the first of equal ones. A loss that is
+    not a number is never the best."""
+    return int(np.argmin(np.where(np.isnan(validation), np.inf, validation))) + 1
+
+
+def time_to_target(launch: Any, scores: list[float], seconds: list[float]) -> dict[str, Any]:
+    """Training seconds up to the first evaluation that reached the target, None if none did.
+
+    Evaluations are not counted; what a framework compiles inside its first epoch is.
+    """
+    target = launch.job.target
+    if target is None:
+        return {}
+    reached = [launch.task.reached(score, target) for score in scores]
+    epoch = reached.index(True) + 1 if any(reached) else None
+    return {
+        "target": target,
+        "epochs_to_target": epoch,
+        "time_to_target": None if epoch is None else sum(seconds[:epoch]),
+        "learn_seconds": sum(seconds),
+    }
 
 
 def test_train(launch: Any, benchmark: Any) -> None:
