@@ -83,7 +83,7 @@ class Curve:
         since_best = len(self.validation) - best_epoch(self.validation)
         if since_best == 0:
             self.best = adapter.weights()
-        return since_best >= task.early_stopping.patience
+        return bool(since_best >= task.early_stopping.patience)
 
     def readings(self) -> dict[str, Any]:
         """The curve as plain numbers; the best weights restored where the task says so."""
