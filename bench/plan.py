@@ -33,21 +33,21 @@ PROFILES: dict[str, Profile] = {
         "one short launch each: does everything work?",
         1,
         ("fnn-mnist",),
-        Budget(1, 25, 5, 10, 5, 10, 512, 1.0, 300.0),
+        Budget(1, 25, 5, 10, 5, 10, 512, 1.0, 600.0),
     ),
     "quick": Profile(
         "quick",
         "one task of each family, five launches each",
         5,
-        ("fnn-mnist",),
-        Budget(None, None, 10, 200, 30, 500, 2048, 1.0, 300.0),
+        ("fnn-mnist", "cnn-64-10", "rnn-sequence", "lstm-forecast"),
+        Budget(None, None, 10, 200, 30, 300, 2048, 0.5, 600.0),
     ),
     "full": Profile(
         "full",
-        "every task, ten launches each",
-        10,
+        "every task, five launches each",
+        5,
         ("*",),
-        Budget(None, None, 20, 500, 50, 1000, 4096, 4.0, 1800.0),
+        Budget(None, None, 20, 500, 50, 500, 2048, 1.0, 1800.0),
     ),
 }
 
