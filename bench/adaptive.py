@@ -16,7 +16,7 @@ from time import monotonic
 from adapters import Implementation
 from bench import stats, table, verdicts
 from bench.metrics import metric
-from bench.plan import Request, block_jobs, pending
+from bench.plan import DataSet, Request, block_jobs, pending
 from bench.record import Budget, Job, Record, job_of
 from bench.runner import run_jobs
 from bench.session import Session
@@ -42,7 +42,7 @@ def widest(groups: Groups, task: str) -> float:
 def next_jobs(
     request: Request,
     budget: Budget,
-    data: Mapping[str, str],
+    data: Mapping[str, DataSet],
     implementations: Mapping[str, Implementation],
     records: Mapping[str, Record],
 ) -> list[Job]:

@@ -18,8 +18,10 @@ from bench.verdicts import JUDGED, Side
 
 FailOn = Literal["slower", "any", "accuracy"]
 _SCOPES: dict[FailOn, frozenset[str]] = {
-    "slower": frozenset({"throughput", "latency", "cold start"}),
-    "any": frozenset({"throughput", "latency", "cold start", "memory", "accuracy"}),
+    "slower": frozenset({"throughput", "latency", "time to target", "cold start"}),
+    "any": frozenset(
+        {"throughput", "latency", "time to target", "cold start", "memory", "accuracy"}
+    ),
     "accuracy": frozenset({"accuracy"}),
 }
 _EXIT = {"no regression": 0, "regression": 1, "could not judge": 2}
@@ -113,8 +115,8 @@ def compare(base: Run, new: Run, rule: Rule = DEFAULT, fail_on: FailOn = "any") 
         reason = _why_not(pair, [a["request"]["launches"] for a in about])
         if reason:
             unjudged.append(Unjudged(task, implementation, "", reason))
+        before, after = Side("BASE", pair[0]), Side(implementation, pair[1])
         for name, kind in JUDGED:
-            before, after = Side("BASE", pair[0]), Side(implementation, pair[1])
             values = [side.values(metric(name)) for side in (before, after)]
             floor = max((f[name] for f in floors if name in f), default=float("nan"))
             one = verdicts.question(task, name, kind, before, after, floor, paired)
@@ -123,6 +125,8 @@ def compare(base: Run, new: Run, rule: Rule = DEFAULT, fail_on: FailOn = "any") 
             if not reason and any(values) and (one is None or one.effect.n < MIN_LAUNCHES):
                 few = f"{min(map(len, values))} values, {MIN_LAUNCHES} are needed"
                 unjudged.append(Unjudged(task, implementation, name, few))
+        target = verdicts.target_question(task, before, after)
+        asked += [target] if target is not None else []
     return Comparison(
         base.path.name,
         new.path.name,

@@ -18,7 +18,7 @@ floor that is not wider than the margin. What is neither is undecided, with the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, exp, isfinite, log1p
 from typing import Literal
 
@@ -31,7 +31,7 @@ MIN_LAUNCHES = 3  # with fewer there is no verdict, whatever they say
 MOST_LAUNCHES = 1000  # above it, "more than 1000" says enough
 
 Outcome = Literal["better", "worse", "equivalent", "undecided"]
-Kind = Literal["throughput", "latency", "cold start", "memory", "accuracy"]
+Kind = Literal["throughput", "latency", "time to target", "cold start", "memory", "accuracy"]
 _WORDS: dict[Kind, tuple[str, str]] = {
     "memory": ("lighter", "heavier"),
     "accuracy": ("better", "worse"),
@@ -163,19 +163,21 @@ def floor_of(a_a: Effect | None) -> float:
 def restricted_time_effect(
     base: tuple[Sequence[float], Sequence[bool]], new: tuple[Sequence[float], Sequence[bool]]
 ) -> Effect:
-    """Time to a target that some launches never reached: new against base, relative to base.
+    """Time to a target that some launches never reached: log-ratio of new to base.
 
     Each side is (seconds, reached) as in `stats.restricted_times`; the means compared are
-    restricted mean survival times up to the last moment at which both sides were watched.
+    restricted mean survival times up to the last moment at which both sides were watched; the
+    error of the logarithm is by the delta method.
     Raises ValueError when no launch of either side reached the target by then.
     """
-    horizon = stats.common_horizon(base[0], new[0])
+    horizon = stats.common_horizon(base, new)
     reached = [t <= horizon and done for side in (base, new) for t, done in zip(*side, strict=True)]
     if not any(reached):
         raise ValueError("no launch reached the target")
     before, after = (stats.restricted_times(*side, horizon) for side in (base, new))
     scale = float(before.mean())
-    return stats.unpaired_effect((after / scale).tolist(), (before / scale).tolist(), logs=False)
+    found = stats.unpaired_effect((after / scale).tolist(), (before / scale).tolist(), logs=False)
+    return replace(found, mean=log1p(found.mean), error=found.error / (1 + found.mean))
 
 
 def sentence(v: Verdict) -> str:

@@ -240,9 +240,12 @@ def _area(t: np.ndarray, done: np.ndarray, horizon: float) -> float:
     return area + alive * (horizon - before)
 
 
-def common_horizon(a: Sequence[float], b: Sequence[float]) -> float:
-    """The horizon to compare two groups at: the last moment at which both were still watched."""
-    return min(max(a), max(b))
+def common_horizon(*sides: tuple[Sequence[float], Sequence[bool]]) -> float:
+    """The last moment at which every side's survival is known: its longest launch when that one
+    was censored; for ever when it reached the target. Then, the latest moment of all."""
+    latest = [max(zip(*side, strict=True)) for side in sides]
+    censored = [seconds for seconds, reached in latest if not reached]
+    return min(censored) if censored else max(seconds for seconds, _ in latest)
 
 
 def noise_floor(ratio: Estimate) -> float:

@@ -12,7 +12,7 @@ from bench.metrics import Metric, metric
 from bench.plan import AA_LABEL
 from bench.record import Cell, Record
 from bench.stats import Effect
-from tasks import PLANNED, TASKS
+from tasks import TASKS
 
 JUDGED: tuple[tuple[str, Kind], ...] = (
     ("train_throughput", "throughput"),
@@ -28,6 +28,7 @@ JUDGED: tuple[tuple[str, Kind], ...] = (
 """What is compared, and of which kind it is. p99 is shown but not judged: of 200 rounds it is
 the second worst."""
 
+TIME_TO_TARGET = "time_to_target"
 SPEED = "train_throughput"  # what a run's own table is ordered and judged by
 Groups = Mapping[Cell, list[Record]]
 
@@ -42,6 +43,16 @@ class Side:
     def values(self, m: Metric) -> dict[int, float]:
         """Block → the metric's value, of the launches that ended well."""
         return table.values(m, table.good(list(self.records)))
+
+    def times_to_target(self) -> tuple[list[float], list[bool]]:
+        """Seconds to the target, or of the whole training where it was not reached, and which."""
+        readings = [r["launch"]["readings"] for r in table.good(list(self.records))]
+        known = [r for r in readings if "time_to_target" in r and "learn_seconds" in r]
+        reached = [r["time_to_target"] is not None for r in known]
+        return [
+            float(r["time_to_target"] if done else r["learn_seconds"])
+            for r, done in zip(known, reached, strict=True)
+        ], reached
 
 
 def question(
@@ -61,11 +72,27 @@ def question(
     return Question(task, name, kind, base.name, new.name, effect, higher, ratio, floor)
 
 
+def target_question(task: str, base: Side, new: Side) -> Question | None:
+    """Training seconds until the task's target, launches that never reached it included.
+
+    Unpaired, without a floor: restricted means of both sides (`judge.restricted_time_effect`).
+    None where there is no target, or no launch of either side reached it.
+    """
+    sides = [side.times_to_target() for side in (base, new)]
+    if not all(seconds for seconds, _ in sides):
+        return None
+    try:
+        effect = judge.restricted_time_effect(sides[0], sides[1])
+    except ValueError:
+        return None
+    return Question(task, TIME_TO_TARGET, "time to target", base.name, new.name, effect, False)
+
+
 def _scale(task: str, m: Metric, values: Iterable[float]) -> tuple[bool, bool]:
     """(judged as a ratio, higher is better). A task's score can be an error (rmse)."""
     if m.name != "test_score":
         return m.positive and min(values) > 0, m.better == "higher"
-    error = any(t.name == task and t.metric == "rmse" for t in TASKS + PLANNED)
+    error = any(t.name == task and t.metric == "rmse" for t in TASKS)
     return error and min(values) > 0, not error
 
 

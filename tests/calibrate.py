@@ -29,7 +29,7 @@ from bench.adaptive import next_jobs
 from bench.environments import Environment
 from bench.metrics import metric, rounds
 from bench.options import fraction, seconds
-from bench.plan import Request, make_jobs
+from bench.plan import DataSet, Request, make_jobs
 from bench.record import Budget, Job, Record
 from bench.runner import run_jobs
 from bench.session import default_threads
@@ -238,7 +238,7 @@ def _measure(
         seed=100 * seed, until=until,
     )  # fmt: skip
     prepared = data.prepare(next(t for t in TASKS if t.name == c.task).data)
-    folders = {c.task: str(prepared.folder)}
+    folders = {c.task: DataSet(str(prepared.folder))}
     run = (
         Run(path)
         if (path / "run.json").exists()
@@ -254,7 +254,7 @@ def _measure(
 
 def _more(
     request: Request,
-    folders: dict[str, str],
+    folders: dict[str, DataSet],
     by_name: dict[str, Implementation],
     run: Run,
     most: int,

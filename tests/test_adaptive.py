@@ -9,7 +9,7 @@ import numpy as np
 from adapters import IMPLEMENTATIONS
 from bench import table
 from bench.adaptive import FEWEST_BLOCKS, next_jobs, widest
-from bench.plan import PROFILES, Request, make_jobs
+from bench.plan import PROFILES, DataSet, Request, make_jobs
 from bench.record import Job, Outcome, Record, failure_record
 from tests.records import record
 
@@ -17,7 +17,7 @@ NAMES = ("pytorch:eager", "mxnet:hybrid")
 TASKS = ("fnn-mnist", "fnn-binary-8")
 REQUEST = Request("quick", TASKS, NAMES, threads=2, launches=FEWEST_BLOCKS, until=0.02)
 BUDGET = PROFILES["quick"].budget
-DATA = dict.fromkeys(TASKS, "/data")
+DATA = dict.fromkeys(TASKS, DataSet("/data"))
 BY_NAME = {i.name: i for i in IMPLEMENTATIONS}
 
 

@@ -67,7 +67,7 @@ def test_equal_runs_pass(base: Run, tmp_path: Path) -> None:
     found = compare(base, make(tmp_path / "new", launches()))
     assert (found.status, found.exit_code) == ("no regression", 0)
     assert not found.paired
-    assert len(found.verdicts) == 2 * 9
+    assert len(found.verdicts) == 2 * 10
 
 
 @pytest.mark.parametrize(
@@ -92,6 +92,15 @@ def test_cold_start_is_gated(base: Run, tmp_path: Path) -> None:
             one["launch"]["seconds"]["import"] *= 1.5
     found = compare(base, make(tmp_path / "new", records))
     assert {v.question.kind for v in found.regressions} == {"cold start"}
+
+
+def test_targets_no_longer_reached_are_gated(base: Run, tmp_path: Path) -> None:
+    records = launches()
+    for number, one in enumerate(records):
+        if one["launch"].get("readings") and number % 5:
+            one["launch"]["readings"] |= {"time_to_target": None, "learn_seconds": 2.0}
+    found = compare(base, make(tmp_path / "new", records))
+    assert {v.question.kind for v in found.regressions} == {"time to target"}
 
 
 def test_fail_on_looks_only_where_it_is_told(base: Run, tmp_path: Path) -> None:
@@ -196,9 +205,9 @@ def test_formats_parse_and_escape(base: Run, tmp_path: Path) -> None:
     texts["json"] = done.stdout
     assert json.loads(texts["json"])["exit_code"] == 2
     cases = ElementTree.fromstring(texts["junit"]).findall(".//testcase")
-    assert len(cases) == 2 * 9 + 1
+    assert len(cases) == 2 * 10 + 1
     rows = [line for line in texts["markdown"].splitlines() if line.startswith("|")]
-    assert len(rows) == 2 + 2 * 9
+    assert len(rows) == 2 + 2 * 10
     assert {row.count("|") for row in rows} == {8}
     assert "could not judge" in texts["text"].splitlines()[-1]
 

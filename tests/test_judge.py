@@ -140,7 +140,13 @@ def test_a_target_nobody_reached_is_no_answer() -> None:
 def test_fewer_reaching_the_target_is_slower_not_absent() -> None:
     base = ([1.0, 1.1, 1.2, 1.1, 1.0, 1.2], [True] * 6)
     new = ([3.0, 1.2, 3.0, 3.0, 1.1, 3.0], [False, True, False, False, True, False])
-    effect = judge.restricted_time_effect(base, (new[0], new[1]))
-    assert effect.mean == pytest.approx(0.0, abs=0.2)  # the base was watched to 1.2 only
-    longer = ([*base[0], 3.0], [*base[1], False])
-    assert judge.restricted_time_effect(longer, new).mean > 0.3
+    assert judge.restricted_time_effect(base, new).mean == pytest.approx(
+        np.log((4 * 3.0 + 1.2 + 1.1) / sum(base[0])), abs=1e-9
+    )
+
+
+def test_the_horizon_is_where_the_shorter_watch_of_a_censored_side_ends() -> None:
+    reached, lost = ([1.0, 2.0], [True, True]), ([1.0, 5.0], [True, False])
+    assert stats.common_horizon(reached, lost) == 5.0
+    assert stats.common_horizon(lost, ([1.0, 4.0], [False, False])) == 4.0
+    assert stats.common_horizon(reached, reached) == 2.0

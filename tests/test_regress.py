@@ -12,7 +12,7 @@ import pytest
 from bench import environments, regress
 from bench.compare import compare
 from bench.environments import HERE, PROJECT, Environment, Source
-from bench.plan import PROFILES, Request, make_jobs
+from bench.plan import PROFILES, DataSet, Request, make_jobs
 from bench.session import Session
 from bench.store import Run
 from tasks.errors import UserError
@@ -64,7 +64,7 @@ def session(path: Path, folder: Path) -> Session:
     rows = {"fake:honest": implementation("honest")}
     request = Request("smoke", ("fnn-mnist",), tuple(rows), launches=2)
     budget = replace(PROFILES["smoke"].budget, phase_seconds=0.1, timeout_seconds=90.0)
-    folders = {"fnn-mnist": str(folder)}
+    folders = {"fnn-mnist": DataSet(str(folder))}
     about = {
         "request": asdict(request),
         "datasets": {"fnn-mnist": {"id": "x"}},
