@@ -12,7 +12,7 @@ of a paired ratio, and how often 5 % more time is seen at p <= 0.01, with 6,000 
 
     launches                     5     8    10    12    16    20    30    50    60
     recorded noise, trimmed   95.3  95.1  94.2  94.6  94.5  94.6  94.9  94.0  95.3 %
-    recorded noise, BCa       83.8  86.8  88.5        89.9  92.2  92.3  93.1  95.1 %
+    recorded noise, BCa       83.8  86.8  88.5              92.2  92.3  93.1  95.1 %
     bursts in 7 %, trimmed    97.3  95.7  95.2  95.5  95.3  95.3  95.1  95.0  96.2 %
       sees 5 %, trimmed         49    82    93    95    99   100   100   100       %
       sees 5 %, untrimmed       49    47    47    46    47    47    52    64       %
