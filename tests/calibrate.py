@@ -41,9 +41,9 @@ from tests.calibrate_summary import write_summary
 from tests.fakes.extra import NUMPY, implementation
 from tests.other_tools import RULES
 
-# Many short rounds: a launch of the NumPy contender works for about 0.4 s and starts in as much.
+# Many short rounds: a launch of the NumPy contender works for about 0.3 s and starts in as much.
 # Shorter phases cost less, but then one burst of other load covers most of a phase.
-BUDGET = Budget(1, 10, 300, 1200, 500, 1000, 2048, 0.12, 120.0)
+BUDGET = Budget(1, 10, 300, 800, 350, 800, 2048, 0.1, 120.0)
 GATED_PERCENT = 5
 CURVE_PERCENTS = (1, 2, 3, 10)
 TIMED = {"train_throughput": "train", "infer_throughput": "infer",
@@ -88,8 +88,8 @@ def run(
     out: Out = WORK,
     results: Results = RESULTS,
     trials: Annotated[int, typer.Option(min=1, help="Trials in all.")] = 40,
-    curve_trials: Annotated[int, typer.Option(min=0, help="Trials with 1, 2, 3, 10 %.")] = 10,
-    blocks: Annotated[int, typer.Option(min=3, help="Blocks a trial, at least.")] = 6,
+    curve_trials: Annotated[int, typer.Option(min=0, help="Trials with 1, 2, 3, 10 %.")] = 8,
+    blocks: Annotated[int, typer.Option(min=3, help="Blocks a trial, at least.")] = 8,
     most_blocks: Annotated[int, typer.Option(min=3, help="Blocks a trial, at most.")] = 16,
     until: Annotated[str, typer.Option(metavar="2%", help="Half-width to stop at.")] = "2%",
     implementations: Annotated[str, typer.Option(help="framework:mode to slow down.")] = NUMPY,
