@@ -158,8 +158,8 @@ def markdown(run: Run) -> str:
     for one in task_tables(run):
         lines += [f"## {one.title}", "", "| " + " | ".join(HEADINGS) + " |"]
         lines.append("|" + "|".join(["---", "---"] + ["---:"] * (len(HEADINGS) - 2)) + "|")
-        lines += ["| " + " | ".join(map(_escape, row)) + " |" for row in one.rows]
-        lines += ["", *[f"{_escape(note)}  " for note in one.notes], ""]
+        lines += ["| " + " | ".join(map(markdown_text, row)) + " |" for row in one.rows]
+        lines += ["", *[f"{markdown_text(note)}  " for note in one.notes], ""]
     lines += ["## Machine and versions", ""]
     lines += [f"- {key}: {value}" for key, value in about["machine"].items()]
     lines += [f"- {name}: {text}" for name, text in _settings(run).items()]
@@ -176,7 +176,8 @@ def _settings(run: Run) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def _escape(text: str) -> str:
+def markdown_text(text: str) -> str:
+    """Text that neither ends a table's cell nor starts HTML."""
     return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
 
 
