@@ -14,6 +14,7 @@ from rich.console import Console
 from adapters import IMPLEMENTATIONS
 from bench import environments, report, session, table
 from bench.data_cli import data_app
+from bench.doctor_cli import doctor
 from bench.export_cli import export
 from bench.history_cli import history_app
 from bench.plan import PROFILES, Request, matching_implementations, matching_tasks
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.add_typer(data_app, name="data")
 app.add_typer(history_app, name="history")
 app.command()(export)
+app.command()(doctor)
 console = Console()
 
 
