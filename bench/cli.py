@@ -146,6 +146,14 @@ def run(
     launches: Annotated[
         int | None, typer.Option(min=1, help="Processes a cell.", show_default="the profile's")
     ] = None,
+    repeats: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Blocks measured anew, a task, where others disturbed a launch.",
+            show_default="half the launches",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the first block; each block adds one.")] = 0,
     out: Out = None,
     data_dir: DataDir = None,
@@ -169,6 +177,7 @@ def run(
             device=device.value,
             threads=threads or session.default_threads(),
             launches=launches or size.launches,
+            repeats=(launches or size.launches) // 2 if repeats is None else repeats,
             seed=seed,
         )
         opened = session.start(request, out, data_dir)
@@ -247,6 +256,9 @@ def _work(opened: session.Session, quiet: bool = False) -> None:
     with opened.run.locked(), Progress(opened, console, quiet) as progress:
         try:
             run_jobs(opened.run, opened.jobs, opened.frameworks, progress.done)
+            if again := session.repeats(opened):
+                progress.more(len(again))
+                run_jobs(opened.run, again, opened.frameworks, progress.done)
         except KeyboardInterrupt:
             progress.stop()
             typer.echo(

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench import stats, table
+from bench import disturbed, stats, table
 from bench.metrics import metric
 from bench.plan import AA_LABEL
 from bench.record import Cell, Record
@@ -103,6 +103,9 @@ def _notes(groups: dict[Cell, list[Record]], about: dict[str, Any]) -> list[str]
             f"ratio {floor.value:.3f}, 95 % interval {floor.low:.3f} to {floor.high:.3f}. "
             f"Differences in training speed below {stats.noise_floor(floor):.1%} mean nothing here."
         )
+    mine = [record for group in groups.values() for record in group]
+    if disturbance := disturbed.note(mine):
+        notes.append(disturbance)
     for cell, group in groups.items():
         status, reason = table.cell_status(group)
         if status != "ok":

@@ -82,9 +82,18 @@ def estimates(group: list[Record]) -> dict[str, Estimate]:
     return found
 
 
-def good(group: list[Record]) -> list[Record]:
-    """The measuring launches that ended well."""
+def ended_well(group: list[Record]) -> list[Record]:
+    """The measuring launches that ended well, also those that were measured anew."""
     return [r for r in group if job_of(r).kind == "measure" and r["launch"]["status"] == "ok"]
+
+
+def good(group: list[Record]) -> list[Record]:
+    """The launches that count: those that ended well, of each cell and block the last measured."""
+    last: dict[tuple[Cell, int], Record] = {}
+    for record in sorted(ended_well(group), key=lambda r: job_of(r).repeat):
+        last[job_of(record).cell, job_of(record).block] = record
+    counted = {id(record) for record in last.values()}
+    return [record for record in group if id(record) in counted]
 
 
 def cell_status(group: list[Record]) -> tuple[str, str]:
