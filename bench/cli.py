@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from adapters import IMPLEMENTATIONS
-from bench import environments, report, session, table
+from bench import disturbed, environments, report, session, table
 from bench.data_cli import data_app
 from bench.doctor_cli import doctor
 from bench.export_cli import export
@@ -256,7 +256,8 @@ def _work(opened: session.Session, quiet: bool = False) -> None:
     with opened.run.locked(), Progress(opened, console, quiet) as progress:
         try:
             run_jobs(opened.run, opened.jobs, opened.frameworks, progress.done)
-            if again := session.repeats(opened):
+            again = disturbed.again(opened.jobs, opened.run.records(), opened.request.repeats)
+            if again:
                 progress.more(len(again))
                 run_jobs(opened.run, again, opened.frameworks, progress.done)
         except KeyboardInterrupt:

@@ -12,11 +12,13 @@ Two signs, both relative to the launch's own CPU time, so that no wall clock is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from statistics import median
 
 from bench import table
-from bench.record import Record, job_of
+from bench.plan import pending
+from bench.record import Job, Record, job_of
 
 OTHERS_SHARE = 0.05
 SWITCHES_RATIO = 3.0
@@ -51,6 +53,26 @@ def reasons(records: Sequence[Record]) -> dict[str, str]:
             elif usual and rate > SWITCHES_RATIO * usual:
                 found[job.id] = f"put aside {rate / usual:.1f} times as often as usual"
     return found
+
+
+def again(jobs: Sequence[Job], records: Mapping[str, Record], most: int) -> list[Job]:
+    """The first `most` blocks of each task with a disturbed launch, to be measured anew.
+
+    Asked once all `jobs` have their records; what was measured anew already is left out. All
+    contenders of a block again, in the same order and with the same seed: they are compared
+    within it. The choice is by who used the CPU, never by the result.
+    """
+    why = reasons([r for r in records.values() if not job_of(r).repeat])
+    hit: dict[str, list[int]] = {job.cell.task: [] for job in jobs}
+    for job in jobs:
+        if job.id in why and job.block not in hit[job.cell.task]:
+            hit[job.cell.task].append(job.block)
+    anew = [
+        replace(job, id=job.id.replace("~", "r~", 1), repeat=1)
+        for job in jobs
+        if job.kind == "measure" and job.block in hit[job.cell.task][:most]
+    ]
+    return pending(anew, records)
 
 
 def note(records: Sequence[Record]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from typing import Any
@@ -171,23 +171,6 @@ def _job(
         data=data[cell.task],
         budget=budget,
     )
-
-
-def repeats(jobs: Sequence[Job], disturbed: Container[str], most: int) -> list[Job]:
-    """The first `most` blocks of each task with a disturbed launch, to be measured anew.
-
-    All contenders again, in the same order, with the same seed: they are compared within a
-    block. disturbed: ids of jobs. The choice is by who used the CPU, never by the result.
-    """
-    hit: dict[str, list[int]] = {job.cell.task: [] for job in jobs}
-    for job in jobs:
-        if job.id in disturbed and job.block not in hit[job.cell.task]:
-            hit[job.cell.task].append(job.block)
-    return [
-        replace(job, id=job.id.replace("~", "r~", 1), repeat=1)
-        for job in jobs
-        if job.kind == "measure" and job.block in hit[job.cell.task][:most]
-    ]
 
 
 def pending(jobs: Sequence[Job], records: Mapping[str, Record]) -> list[Job]:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from adapters import IMPLEMENTATIONS, Implementation
-from bench import disturbed, environments, plan, readings
+from bench import environments, readings
 from bench.environments import Environment
 from bench.plan import PROFILES, Request, make_jobs
-from bench.record import Budget, Job, job_of
+from bench.record import Budget, Job
 from bench.store import Run
 from tasks import TASKS, data
 from tasks.errors import UserError
@@ -96,14 +96,6 @@ def _session(run: Run, about: dict[str, Any]) -> Session:
     used = {contenders[name].framework for name in request.implementations}
     frameworks = {f: environments.describe(f, request.device) for f in used}
     return Session(run, request, jobs, frameworks)
-
-
-def repeats(opened: Session) -> list[Job]:
-    """The jobs that measure disturbed blocks anew, once everything else has its record."""
-    records = opened.run.records()
-    first = [r for r in records.values() if not job_of(r).repeat]
-    anew = plan.repeats(opened.jobs, disturbed.reasons(first), opened.request.repeats)
-    return plan.pending(anew, records)
 
 
 def ready(implementation: Implementation, device: str) -> Environment:

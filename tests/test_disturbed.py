@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench import disturbed, report, session, table
+from bench import disturbed, report, table
 from bench.metrics import metric
-from bench.plan import Request, repeats
 from bench.record import Job, Record, job_of
-from bench.session import Session
 from bench.store import Run
 from tests.records import job, record
 from tests.test_history import PUBLISHED
@@ -80,21 +77,36 @@ def plan_of(blocks: int) -> list[Job]:
     return [job(name, b) for b in range(blocks) for name in ("pytorch:eager", "mxnet:hybrid")]
 
 
+def results(jobs: list[Job], hit: set[int]) -> dict[str, Record]:
+    """A record of each job; in the blocks `hit` others took a third of the CPU."""
+    return {
+        j.id: launch(j.block, 5.0 * (j.block in hit), implementation=j.cell.implementation)
+        for j in jobs
+    }
+
+
 def test_whole_blocks_are_repeated_up_to_the_budget() -> None:
-    jobs = [job(kind="certify"), *plan_of(4)]
-    hit = {jobs[3].id, jobs[8].id}  # blocks 1 and 3
-    made = repeats(jobs, hit, most=1)
+    jobs = plan_of(4)
+    records = results(jobs, {1, 3})
+    made = disturbed.again(jobs, records, most=1)
     assert [(j.block, j.cell.implementation) for j in made] == [
         (1, "pytorch:eager"), (1, "mxnet:hybrid"),
     ]  # fmt: skip
-    assert [(j.seed, j.position) for j in made] == [(j.seed, j.position) for j in jobs[3:5]]
+    assert [(j.seed, j.position) for j in made] == [(j.seed, j.position) for j in jobs[2:4]]
     assert not {j.id for j in made} & {j.id for j in jobs}
-    assert {j.block for j in repeats(jobs, hit, most=2)} == {1, 3}
-    assert repeats(jobs, hit, most=0) == []
-    assert repeats(jobs, set(), most=2) == []
+    assert {j.block for j in disturbed.again(jobs, records, most=2)} == {1, 3}
+    assert disturbed.again(jobs, records, most=0) == []
+    assert disturbed.again(jobs, results(jobs, set()), most=2) == []
 
 
-def test_the_second_measurement_counts_and_the_first_is_kept(tmp_path: Path) -> None:
+def test_one_disturbed_contender_repeats_its_block() -> None:
+    jobs = plan_of(3)
+    records = results(jobs, set())
+    records[jobs[2].id] = launch(1, 5.0)
+    assert [j.block for j in disturbed.again(jobs, records, most=2)] == [1, 1]
+
+
+def test_the_second_measurement_counts_and_the_first_is_kept() -> None:
     records = [launch(0), launch(1, steal=5.0), launch(2)]
     second = again(records[1])
     speed = metric("train_throughput")
@@ -111,18 +123,12 @@ def test_a_second_measurement_that_failed_leaves_the_first() -> None:
     assert table.good([first, second]) == [first]
 
 
-def test_after_a_kill_the_same_blocks_are_repeated_and_none_twice(tmp_path: Path) -> None:
+def test_after_a_kill_the_same_blocks_are_repeated_and_none_twice() -> None:
     jobs = plan_of(4)
-    run = Run.create(tmp_path / "run", {})
-    for each in jobs:
-        one = launch(each.block, 5.0 * (each.block == 2), implementation=each.cell.implementation)
-        run.add(each.id, one)
-    request = Request("quick", ("fnn-mnist",), (), launches=4, repeats=2)
-    opened = Session(run, request, jobs, {})
-    wanted = session.repeats(opened)
+    records = results(jobs, {2})
+    wanted = disturbed.again(jobs, records, most=2)
     assert [j.block for j in wanted] == [2, 2]
-    done = launch(2, implementation=wanted[0].cell.implementation)
+    done = launch(2, steal=9.0, implementation=wanted[0].cell.implementation)
     done["launch"]["job"] = wanted[0].as_dict()
-    run.add(wanted[0].id, done)
-    assert session.repeats(opened) == wanted[1:]
-    assert run.records()[jobs[4].id]["launch"]["disturbance"]["steal_seconds"] == 5.0
+    records[wanted[0].id] = done
+    assert disturbed.again(jobs, records, most=2) == wanted[1:]
