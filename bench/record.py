@@ -74,7 +74,7 @@ MIN_ROUNDS = 5
 @dataclass(frozen=True)
 class Job:
     """One process to start. `module` holds the adapter; `data` is a folder of decoded
-    arrays, relative to the cache.
+    arrays, relative to the cache. `target` is the score whose time is taken, None without one.
 
     The same block holds one launch of each contender; `seed` follows the block, so that every
     contender of a block starts from the same weights and sees the same rows. `repeat` is 1 in
@@ -92,6 +92,7 @@ class Job:
     package: str
     data: str
     budget: Budget
+    target: float | None = None
     repeat: int = 0
 
     def as_dict(self) -> dict[str, Any]:

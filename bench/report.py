@@ -13,20 +13,20 @@ from rich.table import Table
 from bench import disturbed, stats, table
 from bench.metrics import metric
 from bench.plan import AA_LABEL
-from bench.record import Cell, Record
+from bench.record import Cell, Record, job_of
 from bench.stats import Estimate
 from bench.store import Run
 from tasks import TASKS
 
 HEADINGS = (
-    "implementation", "certificate", "score", "train samples/s", "± 95 %", "step p50 ms",
-    "infer samples/s", "infer p50 µs", "p99 µs", "cold start s", "memory MiB",
+    "implementation", "certificate", "score", "to target s", "train samples/s", "± 95 %",
+    "step p50 ms", "infer samples/s", "infer p50 µs", "p99 µs", "cold start s", "memory MiB",
 )  # fmt: skip
 
 
 NAMES = ("task", "implementation", "status", "device", "name")  # never broken over lines
-WIDE = 150  # characters that the whole table needs
-SPLIT = 5  # columns in the first half: what concerns training
+WIDE = 160  # characters that the whole table needs
+SPLIT = 6  # columns in the first half: what concerns training
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def task_tables(run: Run) -> list[TaskTable]:
             key=lambda cell: -found[cell]["train_throughput"].value if found[cell] else 0.0,
         )
         rows = tuple(_text_row(cell, groups, found[cell]) for cell in order)
-        tables.append(TaskTable(name, _title(name, about), rows, tuple(_notes(mine, about))))
+        tables.append(TaskTable(name, _title(name, about), rows, tuple(_notes(name, mine, about))))
     return tables
 
 
@@ -83,6 +83,7 @@ def _text_row(
         cell.contender,
         proof,
         value("test_score", form=".4f"),
+        _to_target(found, groups[cell]),
         value("train_throughput"),
         f"{speed.half_width:.1%}" if speed.n > 1 else "one launch",
         value("step_latency_p50", 1e3, ".3f"),
@@ -94,8 +95,21 @@ def _text_row(
     )
 
 
-def _notes(groups: dict[Cell, list[Record]], about: dict[str, Any]) -> list[str]:
+def _to_target(found: dict[str, Estimate], group: list[Record]) -> str:
+    """Seconds to the target score; or in how many launches it was reached; or nothing to reach."""
+    if "time_to_target" in found:
+        return f"{found['time_to_target'].value:.2f}"
+    readings = [record["launch"]["readings"] for record in table.good(group)]
+    if not any("target" in reading for reading in readings):
+        return ""
+    reached = sum(reading["time_to_target"] is not None for reading in readings)
+    return f"{reached} of {len(readings)} runs"
+
+
+def _notes(name: str, groups: dict[Cell, list[Record]], about: dict[str, Any]) -> list[str]:
     notes = []
+    if target := _target(name, about):
+        notes.append(target)
     floor = floor_of(groups)
     if floor is not None:
         notes.append(
@@ -106,12 +120,45 @@ def _notes(groups: dict[Cell, list[Record]], about: dict[str, Any]) -> list[str]
     mine = [record for group in groups.values() for record in group]
     if disturbance := disturbed.note(mine):
         notes.append(disturbance)
+    notes += _early_stopping(groups)
     for cell, group in groups.items():
         status, reason = table.cell_status(group)
         if status != "ok":
             notes.append(f"{cell.contender}: {status}: {reason}")
             notes.append(f"  repeat it: {command_for(cell, about)}")
     return notes
+
+
+def _target(name: str, about: dict[str, Any]) -> str:
+    """What the score is and which one counts as learned."""
+    data = about["datasets"][name]
+    if data.get("target") is None:
+        return ""
+    words = {
+        "accuracy": "accuracy on the test rows, target at least",
+        "rmse": "root mean squared error on the test rows, target at most",
+    }
+    return f"Score: {words[data['metric']]} {data['target']:g}."
+
+
+def _early_stopping(groups: dict[Cell, list[Record]]) -> list[str]:
+    """Which epoch each launch kept, where the task stops early, and whether all agree by seed."""
+    kept: dict[str, dict[int, int]] = {}
+    for cell, group in groups.items():
+        for record in table.good(group):
+            best = record["launch"]["readings"].get("best_epoch")
+            if best is not None and not cell.label:
+                kept.setdefault(cell.implementation, {})[job_of(record).seed] = best
+    if not kept:
+        return []
+    common = set.intersection(*(set(seeds) for seeds in kept.values()))
+    same = sum(len({seeds[seed] for seeds in kept.values()}) == 1 for seed in common)
+    epochs = "; ".join(
+        f"{name} {', '.join(str(e) for _, e in sorted(seeds.items()))}"
+        for name, seeds in kept.items()
+    )
+    agreement = f"the best epoch is the same in all for {same} of {len(common)} seeds"
+    return [f"Early stopping: {agreement} ({epochs})."]
 
 
 def command_for(cell: Cell, about: dict[str, Any]) -> str:

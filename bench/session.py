@@ -14,7 +14,7 @@ from typing import Any
 from adapters import IMPLEMENTATIONS, Implementation
 from bench import environments, readings
 from bench.environments import Environment
-from bench.plan import PROFILES, Request, make_jobs
+from bench.plan import PROFILES, DataSet, Request, make_jobs
 from bench.record import Budget, Job
 from bench.store import Run
 from tasks import TASKS, data
@@ -61,7 +61,9 @@ def start(request: Request, out: Path | None, data_dir: Path | None) -> Session:
         "machine": readings.machine(),
         "datasets": {
             # Relative to the cache: a published run names no place on its machine.
-            name: asdict(p) | {"folder": str(p.folder.relative_to(data.cache.root()))}
+            name: asdict(p)
+            | {"folder": str(p.folder.relative_to(data.cache.root()))}
+            | {"metric": by_name[name].metric, "target": data.target(by_name[name], p)}
             for name, p in prepared.items()
         },
     }
@@ -90,9 +92,9 @@ def resume(out: Path | None) -> Session:
 
 def _session(run: Run, about: dict[str, Any]) -> Session:
     request = Request.from_dict(about["request"])
-    folders = {name: facts["folder"] for name, facts in about["datasets"].items()}
+    sets = {name: DataSet(f["folder"], f["target"]) for name, f in about["datasets"].items()}
     contenders = {i.name: i for i in IMPLEMENTATIONS}
-    jobs = make_jobs(request, Budget(**about["budget"]), folders, contenders)
+    jobs = make_jobs(request, Budget(**about["budget"]), sets, contenders)
     used = {contenders[name].framework for name in request.implementations}
     frameworks = {f: environments.describe(f, request.device) for f in used}
     return Session(run, request, jobs, frameworks)
