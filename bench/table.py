@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bench import stats
-from bench.metrics import METRICS, Metric
+from bench.metrics import METRICS, Metric, better_in
 from bench.record import Cell, Record, job_of
 from bench.stats import Estimate
 from bench.store import Run
@@ -64,7 +64,7 @@ def tidy(about: dict[str, Any], records: list[Record]) -> pd.DataFrame:
         for m in METRICS:
             if m.name in measured:
                 e = measured[m.name]
-                facts = {"metric": m.name, "unit": m.unit, "better": m.better}
+                facts = {"metric": m.name, "unit": m.unit, "better": better_in(m, cell.task)}
                 numbers = {"value": e.value, "low": e.low, "high": e.high, "launches": e.n}
                 rows.append({**common, **facts, **numbers})
         if not measured:

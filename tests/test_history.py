@@ -16,6 +16,7 @@ from bench import history, history_store, otava
 from bench.environments import PROJECT
 from bench.history import Entry, Series, change_at, entry_of, exit_code, series_of
 from bench.history_cli import sentence
+from bench.metrics import better_in, metric
 from bench.record import Outcome, Record, failure_record
 from bench.store import Run
 from tasks.errors import UserError
@@ -113,6 +114,12 @@ def test_a_change_names_the_run_and_what_else_is_new_there() -> None:
     latency = replace(series, metric="step_latency_p50")
     assert not change_at(latency, 1, 2.0, 1.0).worse
     assert change_at(latency, 1, 1.0, 2.0).worse
+
+
+def test_the_score_of_a_regression_is_an_error() -> None:
+    assert better_in(metric("test_score"), "rnn-sequence") == "lower"
+    assert better_in(metric("test_score"), "fnn-mnist") == "higher"
+    assert better_in(metric("train_throughput"), "rnn-sequence") == "higher"
 
 
 def test_exit_codes() -> None:
