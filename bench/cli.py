@@ -67,6 +67,14 @@ Threads = Annotated[
     int | None,
     typer.Option(min=1, help="CPU threads for every framework.", show_default="all cores"),
 ]
+Repeats = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Blocks measured anew, a task, where others disturbed a launch.",
+        show_default="half the launches",
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="DIR", help="Run directory.", show_default="runs/<time>"),
@@ -146,14 +154,7 @@ def run(
     launches: Annotated[
         int | None, typer.Option(min=1, help="Processes a cell.", show_default="the profile's")
     ] = None,
-    repeats: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            help="Blocks measured anew, a task, where others disturbed a launch.",
-            show_default="half the launches",
-        ),
-    ] = None,
+    repeats: Repeats = None,
     seed: Annotated[int, typer.Option(help="Seed of the first block; each block adds one.")] = 0,
     out: Out = None,
     data_dir: DataDir = None,

@@ -23,6 +23,7 @@ from bench.metrics import METRICS, better_in, rounds
 from bench.record import Cell, Record, job_of
 from tasks import TASKS
 from tasks.errors import UserError
+from tasks.spec import Task
 
 PHASES = ("learn", "train", "step", "infer", "latency")
 About = dict[str, Any]
@@ -140,7 +141,8 @@ def bencher(records: list[Record]) -> str:
 
 
 def mllog(about: About, records: list[Record]) -> str:
-    """``:::MLLOG`` lines: each launch's training, one after another.
+    """``:::MLLOG`` lines: each launch's training, one after another; "aborted" where the task's
+    target score was not reached.
 
     Times are the moment the record was written less the measured durations, so an epoch's
     length is exact, and the untimed evaluation between epochs takes none.
@@ -176,17 +178,7 @@ def _events(about: About, cell: Cell, record: Record) -> Iterator[dict[str, Any]
         }
 
     point, start, end = "POINT_IN_TIME", "INTERVAL_START", "INTERVAL_END"
-    train_rows, test_rows = about["datasets"][cell.task]["rows"]
-    facts = {
-        "submission_benchmark": cell.task,
-        "submission_platform": f"{about['machine']['cpu']} {cell.implementation} {cell.threads}t",
-        "seed": job.seed,
-        "global_batch_size": task.batch_size,
-        "train_samples": train_rows,
-        "eval_samples": test_rows,
-        "opt_name": type(task.optimizer).__name__.lower(),
-        "opt_base_learning_rate": task.optimizer.learning_rate,
-    }
+    facts = _submission(about, cell, task) | {"seed": job.seed}
     yield from (event(point, key, value) for key, value in facts.items())
     yield event(start, "init_start")
     now += sum(cold.values())
@@ -198,4 +190,19 @@ def _events(about: About, cell: Cell, record: Record) -> Iterator[dict[str, Any]
         yield event(end, "epoch_stop", number, epoch_num=number)
         score = launch["readings"]["epoch_scores"][number - 1]
         yield event(point, "eval_accuracy", score, epoch_num=number, metric=task.metric)
-    yield event(end, "run_stop", None, status="success")
+    missed = launch["readings"].get("time_to_target", 0.0) is None
+    yield event(end, "run_stop", None, status="aborted" if missed else "success")
+
+
+def _submission(about: About, cell: Cell, task: Task) -> dict[str, Any]:
+    """What MLPerf wants to know of a run before it begins."""
+    train_rows, test_rows = about["datasets"][cell.task]["rows"]
+    return {
+        "submission_benchmark": cell.task,
+        "submission_platform": f"{about['machine']['cpu']} {cell.implementation} {cell.threads}t",
+        "global_batch_size": task.batch_size,
+        "train_samples": train_rows,
+        "eval_samples": test_rows,
+        "opt_name": type(task.optimizer).__name__.lower(),
+        "opt_base_learning_rate": task.optimizer.learning_rate,
+    }

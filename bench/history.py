@@ -165,11 +165,11 @@ def series_of(entries: Iterable[Entry]) -> list[Series]:
     for entry in sorted(entries, key=lambda e: (e["created"], e["id"])):
         for kept in entry["cells"]:
             cell = Cell(**kept["cell"])
-            print_, words = _fingerprint(entry, kept)
-            machines[print_] = words
-            known = {m for f, c, m in points if (f, c) == (print_, cell)}
+            fingerprint, words = _fingerprint(entry, kept)
+            machines[fingerprint] = words
+            known = {m for f, c, m in points if (f, c) == (fingerprint, cell)}
             for name in known | kept["values"].keys():
-                key = (print_, cell, name)
+                key = (fingerprint, cell, name)
                 if name in kept["values"]:
                     points.setdefault(key, []).append(_point(entry, kept, name))
                     missing.pop(key, None)

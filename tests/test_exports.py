@@ -189,6 +189,15 @@ def test_mlperf_parses_every_line(tmp_path: Path) -> None:
     assert [p.timestamp for p in one] == sorted(p.timestamp for p in one)
 
 
+def test_a_missed_target_is_no_success() -> None:
+    about = {**ABOUT, "machine": {"cpu": "c"}}
+    for reached, status in ((1.5, "success"), (None, "aborted")):
+        made = record()
+        made["launch"]["readings"] |= {"time_to_target": reached, "epoch_scores": [0.9] * 20}
+        last = exports.mllog(about, [made]).splitlines()[-1]
+        assert json.loads(last.removeprefix(":::MLLOG "))["metadata"]["status"] == status
+
+
 def test_without_a_training_there_is_no_mllog() -> None:
     bare = record()
     bare["benchmarks"] = [b for b in bare["benchmarks"] if b["extra_info"]["phase"] != "learn"]

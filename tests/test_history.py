@@ -243,6 +243,21 @@ def test_otava_names_the_run_where_it_changed(installed: Path) -> None:
     assert answers[even.points] == ()
 
 
+def test_a_hundred_even_series_raise_no_alarm(installed: Path) -> None:
+    """At Otava's own p-value about two of them would (see bench/otava.py)."""
+    rng = np.random.default_rng(7)
+    model = speed(noisy(14))
+    even = [
+        replace(model, metric=f"m{n}", points=tuple(
+            replace(p, value=1e5 * math.exp(rng.normal(0, 0.03)), floor=0.01) for p in model.points
+        ))
+        for n in range(100)
+    ]  # fmt: skip
+    found = otava.find(even)
+    assert len(found) == 100
+    assert not any(points for _, points in found)
+
+
 def test_a_change_inside_the_floor_is_none(installed: Path) -> None:
     slow = speed(noisy(14, slower_from=9))
     wide = replace(slow, points=tuple(replace(p, floor=0.3) for p in slow.points))
