@@ -143,7 +143,10 @@ def _cell_entry(cell: Cell, group: list[Record], about: dict[str, Any]) -> dict[
 
 
 def floors(groups: dict[Cell, list[Record]]) -> dict[str, float]:
-    """Metric → the relative difference that the run's A/A pair still admits; needs two blocks."""
+    """Metric → the relative difference that the run's A/A pair still admits; needs two blocks.
+
+    A run has one pair, in its first task; its floor stands for the machine in all tasks.
+    """
     found = {}
     for cell, group in groups.items():
         if cell.label != AA_LABEL:

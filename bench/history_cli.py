@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from pathlib import Path
 from typing import Annotated
 
@@ -50,8 +51,8 @@ def _row(series: Series) -> dict[str, str]:
         "fingerprint": series.fingerprint,
         "runs": str(len(series.points)),
         "newest": f"{newest.value:.6g} {metric(series.metric).unit}",
-        "to the last": change,
-        "A/A floor": "" if series.floor != series.floor else f"{series.floor:.1%}",
+        "to the run before": change,
+        "A/A floor": "" if isnan(series.floor) else f"{series.floor:.1%}",
         "not judged": series.missing or series.unjudged,
     }
 

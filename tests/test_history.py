@@ -225,6 +225,31 @@ def test_microseconds_keep_their_digits(tmp_path: Path) -> None:
     assert max(values) == pytest.approx(1.0, rel=0.1)
 
 
+def test_what_pip_cannot_install_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENCH_ENVS", str(tmp_path / "envs"))
+    missing = str(tmp_path / "no-such-1.0-py3-none-any.whl")
+    monkeypatch.setattr(otava, "requirements", lambda: [missing])
+    with pytest.raises(UserError, match="could not be installed; the reason is in") as caught:
+        otava.executable(say=lambda line: None)
+    assert "\n" not in str(caught.value)
+    assert "no-such-1.0" in (tmp_path / "envs" / "otava" / "setup.log").read_text()
+
+
+@pytest.mark.parametrize("script", ["echo '{}'", "echo 'ERROR: no input' >&2", "exit 3"])
+def test_a_series_otava_passed_over_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    """Where it cannot read a file, Otava logs an error, leaves the series out, and exits with 0."""
+    fake = tmp_path / "otava"
+    fake.write_text(f"#!/bin/sh\n{script}\n")
+    fake.chmod(0o755)
+    monkeypatch.setattr(otava, "executable", lambda say: fake)
+    with pytest.raises(UserError, match="could not judge the history"):
+        otava.find([speed(noisy(10))])
+
+
 @pytest.fixture(scope="module")
 def installed() -> Path:
     """Otava's own environment, made by pip where it is missing."""
