@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench import disturbed, stats, table
+from bench import disturbed, figures, stats, table
 from bench.metrics import metric
 from bench.plan import AA_LABEL
 from bench.record import Cell, Record, job_of
@@ -205,6 +205,8 @@ def markdown(run: Run) -> str:
     """The same tables as GitHub Markdown, with the machine and versions under them."""
     about = run.about()
     lines = ["# Benchmark run", "", f"Made {about['created']} by `{about['command']}`.", ""]
+    if any(table.good([record]) for record in run.records().values()):
+        lines += ["![Speed of each contender as a share of the fastest, by task](speed.svg)", ""]
     for one in task_tables(run):
         lines += [f"## {one.title}", "", "| " + " | ".join(HEADINGS) + " |"]
         lines.append("|" + "|".join(["---", "---"] + ["---:"] * (len(HEADINGS) - 2)) + "|")
@@ -232,12 +234,12 @@ def markdown_text(text: str) -> str:
 
 
 def write_files(run: Run, out: Path) -> list[Path]:
-    """report.md and table.csv into `out`; returns their paths."""
+    """report.md, table.csv and the figure into `out`; returns their paths."""
     out.mkdir(parents=True, exist_ok=True)
     paths = [out / "report.md", out / "table.csv"]
     paths[0].write_text(markdown(run))
     table.load_run(run.path).to_csv(paths[1], index=False)
-    return paths
+    return paths + figures.write(run, out)
 
 
 def print_rows(console: Console, title: str, rows: list[dict[str, Any]]) -> None:
