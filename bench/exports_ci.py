@@ -54,7 +54,10 @@ def _printable(text: str) -> str:
 
 
 def step_summary(run: Run) -> str:
-    """The report's Markdown for $GITHUB_STEP_SUMMARY, the failed cells first."""
+    """The report's Markdown for $GITHUB_STEP_SUMMARY, the failed cells first.
+
+    Without its figures: a summary has no folder in which a link to one could point.
+    """
     bad = [
         f"- **{cell_name(cell)}**: {status}: {report.markdown_text(reason)}"
         for cell, group in _cells(run).items()
@@ -62,7 +65,8 @@ def step_summary(run: Run) -> str:
         if status != "ok"
     ]
     head = ["**Cells that did not end well:**", "", *bad, "", ""] if bad else []
-    return "\n".join(head) + report.markdown(run)
+    text = "".join(x for x in report.markdown(run).splitlines(True) if not x.startswith("!["))
+    return "\n".join(head) + text
 
 
 def workflow_commands(run: Run) -> str:

@@ -141,6 +141,7 @@ def test_the_summary_begins_with_what_failed_and_has_no_markup(run: Run) -> None
     assert text.startswith("**Cells that did not end well:**")
     assert text.count("- **fnn-mnist/") == 3
     assert "<b>" not in text
+    assert "![" not in text
     assert exports_ci.step_summary(published()).startswith("# Benchmark run")
 
 
