@@ -73,6 +73,7 @@ class Request:
     launches: int = 1
     seed: int = 0
     measure: bool = True  # False: certificates only
+    repeats: int = 0  # blocks measured anew, of each task, where others disturbed a launch
 
     @staticmethod
     def from_dict(raw: dict[str, Any]) -> Request:
