@@ -13,10 +13,13 @@ import typer
 from rich.console import Console
 
 from adapters import IMPLEMENTATIONS
-from bench import adaptive, environments, report, session, table
+from bench import adaptive, disturbed, environments, report, session, table
 from bench.compare_cli import compare_
 from bench.data_cli import data_app
-from bench.options import fraction, seconds
+from bench.doctor_cli import doctor
+from bench.export_cli import export
+from bench.history_cli import history_app
+from bench.options import fraction, globs, seconds
 from bench.plan import PROFILES, Request, matching_implementations, matching_tasks
 from bench.progress import Progress
 from bench.regress_cli import regress
@@ -34,6 +37,9 @@ app = typer.Typer(
 app.add_typer(data_app, name="data")
 app.command("compare")(compare_)
 app.command("regress")(regress)
+app.add_typer(history_app, name="history")
+app.command()(export)
+app.command()(doctor)
 console = Console()
 
 
@@ -66,6 +72,14 @@ DeviceOption = Annotated[Device, typer.Option(help="Where to compute.")]
 Threads = Annotated[
     int | None,
     typer.Option(min=1, help="CPU threads for every framework.", show_default="all cores"),
+]
+Repeats = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Blocks measured anew, a task, where others disturbed a launch.",
+        show_default="half the launches",
+    ),
 ]
 Out = Annotated[
     Path | None,
@@ -127,7 +141,7 @@ def setup(
     implementations: Implementations = "*",
 ) -> None:
     """Make the frameworks' environments (pip; kept between calls)."""
-    found = matching_implementations(_globs(implementations))
+    found = matching_implementations(globs(implementations))
     made = environments.setup([i.framework for i in found], device, say=typer.echo)
     if all(e.status != "ready" for e in made.values()):
         raise UserError("no framework could be installed; see setup.log in each folder of .envs")
@@ -158,6 +172,7 @@ def run(
         str | None,
         typer.Option(metavar="20m", help="With --until: add none after this time (s, m or h)."),
     ] = None,
+    repeats: Repeats = None,
     seed: Annotated[int, typer.Option(help="Seed of the first block; each block adds one.")] = 0,
     out: Out = None,
     data_dir: DataDir = None,
@@ -175,14 +190,13 @@ def run(
         request = Request(
             profile=profile.value,
             tasks=tuple(
-                t.name for t in matching_tasks(size.tasks if tasks is None else _globs(tasks))
+                t.name for t in matching_tasks(size.tasks if tasks is None else globs(tasks))
             ),
-            implementations=tuple(
-                i.name for i in matching_implementations(_globs(implementations))
-            ),
+            implementations=tuple(i.name for i in matching_implementations(globs(implementations))),
             device=device.value,
             threads=threads or session.default_threads(),
             launches=launches or size.launches,
+            repeats=(launches or size.launches) // 2 if repeats is None else repeats,
             seed=seed,
             until=None if until is None else fraction(until, "--until"),
             budget_seconds=None if budget is None else seconds(budget, "--budget"),
@@ -213,8 +227,8 @@ def verify(
     """Prove equal work: certificates only. Exit status 1 when one is not passed."""
     request = Request(
         profile="smoke",
-        tasks=tuple(t.name for t in matching_tasks(["*"] if tasks is None else _globs(tasks))),
-        implementations=tuple(i.name for i in matching_implementations(_globs(implementations))),
+        tasks=tuple(t.name for t in matching_tasks(["*"] if tasks is None else globs(tasks))),
+        implementations=tuple(i.name for i in matching_implementations(globs(implementations))),
         device=device.value,
         threads=threads or session.default_threads(),
         seed=seed,
@@ -254,18 +268,15 @@ def report_(
         console.print(f"wrote {path}", highlight=False)
 
 
-def _globs(text: str) -> list[str]:
-    globs = [part.strip() for part in text.split(",") if part.strip()]
-    if not globs:
-        raise UserError("an empty pattern matches nothing; leave the option out for everything")
-    return globs
-
-
 def _work(opened: session.Session, quiet: bool = False) -> None:
     with opened.run.locked(), Progress(opened, console, quiet) as progress:
         try:
             started = monotonic()
             run_jobs(opened.run, opened.jobs, opened.frameworks, progress.done)
+            again = disturbed.again(opened.jobs, opened.run.records(), opened.request.repeats)
+            if again:
+                progress.more(len(again))
+                run_jobs(opened.run, again, opened.frameworks, progress.done)
             adaptive.go_on(opened, started, progress.done)
         except KeyboardInterrupt:
             progress.stop()

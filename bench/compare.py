@@ -157,7 +157,7 @@ def _why_not(pair: list[list[Record]], launches: list[int]) -> str:
     failed = []
     for word, records, wanted in zip(("BASE", "NEW"), pair, launches, strict=True):
         bad = [r["launch"] for r in records if r["launch"]["status"] != "ok"]
-        done = sum(job_of(r).kind == "measure" for r in records)
+        done = len({job_of(r).block for r in records if job_of(r).kind == "measure"})
         if not table.good(records):
             why = f"{bad[0]['status']}: {bad[0]['reason']}" if bad else "never run"
             return f"nothing measured in {word} ({why})"

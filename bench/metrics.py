@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from bench.record import Record
+from tasks import TASKS
 
 
 @dataclass(frozen=True)
@@ -174,3 +175,9 @@ METRICS: tuple[Metric, ...] = (
 def metric(name: str) -> Metric:
     """The metric of that name; KeyError if there is none."""
     return {m.name: m for m in METRICS}[name]
+
+
+def better_in(measured: Metric, task: str) -> Literal["higher", "lower"]:
+    """Which way is good in this task: the score of a regression is an error."""
+    errors = {t.name for t in TASKS if t.metric == "rmse"}
+    return "lower" if measured.name == "test_score" and task in errors else measured.better

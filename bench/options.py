@@ -26,3 +26,11 @@ def seconds(text: str, option: str) -> float:
     if not 0 < value < float("inf"):
         raise UserError(f"{option} {text!r} is no duration; write it like 90s, 20m or 2h")
     return value
+
+
+def globs(text: str) -> list[str]:
+    """Patterns between commas; `UserError` when there is none."""
+    found = [part.strip() for part in text.split(",") if part.strip()]
+    if not found:
+        raise UserError("an empty pattern matches nothing; leave the option out for everything")
+    return found

@@ -75,6 +75,7 @@ class Request:
     measure: bool = True  # False: certificates only
     until: float | None = None  # half-width to reach by adding blocks (bench/adaptive.py)
     budget_seconds: float | None = None  # time after which no block is added
+    repeats: int = 0  # blocks measured anew, of each task, where others disturbed a launch
 
     @staticmethod
     def from_dict(raw: dict[str, Any]) -> Request:

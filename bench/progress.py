@@ -53,6 +53,13 @@ class Progress:
         elif self.bar.disable and not self.quiet:
             self.console.print(f"[{self.count}/{self.total}] {text}", markup=False, highlight=False)
 
+    def more(self, jobs: int) -> None:
+        """Disturbed blocks are measured anew: so many jobs in all."""
+        self.total += jobs
+        self.bar.update(self.row, total=self.total)
+        if not self.quiet:
+            self.console.print(f"others disturbed some launches: {jobs} are measured anew")
+
     def stop(self) -> None:
         """Leave the terminal as it was."""
         self.bar.stop()

@@ -77,7 +77,8 @@ class Job:
     arrays, relative to the cache. `target` is the score whose time is taken, None without one.
 
     The same block holds one launch of each contender; `seed` follows the block, so that every
-    contender of a block starts from the same weights and sees the same rows.
+    contender of a block starts from the same weights and sees the same rows. `repeat` is 1 in
+    the second measurement of a block that others disturbed; it stands for the first one.
     """
 
     id: str
@@ -92,6 +93,7 @@ class Job:
     data: str
     budget: Budget
     target: float | None = None
+    repeat: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form."""

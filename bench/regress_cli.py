@@ -12,7 +12,7 @@ from bench import environments, session
 from bench.compare import compare
 from bench.compare_cli import FailOnName, Format, show
 from bench.judge import Rule
-from bench.options import fraction
+from bench.options import fraction, globs
 from bench.plan import Request, matching_implementations, matching_tasks
 from bench.record import Job, Record
 from bench.regress import WORKING_TREE, affected, interleave, source_of
@@ -51,13 +51,13 @@ def regress(
         raise UserError(f"--base and --new are the same ({base}): nothing to compare")
     names = affected(sources, "cpu")
     if implementations is not None:
-        wanted = {i.name for i in matching_implementations(implementations.split(","))}
+        wanted = {i.name for i in matching_implementations(globs(implementations))}
         names = [name for name in names if name in wanted]
         if not names:
             raise UserError(f"{implementations!r} matches nothing that the pins concern")
     request = Request(
         profile="quick",
-        tasks=tuple(t.name for t in matching_tasks(tasks.split(","))),
+        tasks=tuple(t.name for t in matching_tasks(globs(tasks))),
         implementations=tuple(names),
         threads=threads or session.default_threads(),
         launches=launches,
