@@ -11,14 +11,14 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from adapters import IMPLEMENTATIONS
+from adapters import IMPLEMENTATIONS, TUNERS
 from bench import environments, report, session, table
 from bench.data_cli import data_app
-from bench.plan import PROFILES, Request, matching_implementations, matching_tasks
+from bench.plan import PROFILES, Request, contenders, matching_implementations, matching_tasks
 from bench.progress import Progress
 from bench.runner import run_jobs
 from bench.store import Run
-from tasks import TASKS
+from tasks import CATALOGUE
 from tasks.errors import UserError
 
 app = typer.Typer(
@@ -78,11 +78,12 @@ def list_(
 ) -> None:
     """Tasks, implementations and devices; which are ready here, and why not."""
     rows = []
-    for implementation in IMPLEMENTATIONS:
+    for implementation in IMPLEMENTATIONS + TUNERS:
         environment = session.ready(implementation, device)
         rows.append(
             {
                 "implementation": implementation.name,
+                "only for": ", ".join(implementation.only),
                 "summary": implementation.summary,
                 "status": environment.status,
                 "version": environment.version,
@@ -90,11 +91,19 @@ def list_(
                 "python": environment.python,
             }
         )
-    tasks = [{"task": t.name, "family": t.family, "summary": t.summary} for t in TASKS]
+    tasks = [{"task": t.name, "family": t.family, "summary": t.summary} for t in CATALOGUE]
     devices = [{"device": d.value, "reason": _why_not(d)} for d in Device]
     if as_json:
         typer.echo(
-            json.dumps({"tasks": tasks, "implementations": rows, "devices": devices}, indent=1)
+            json.dumps(
+                {
+                    "tasks": tasks,
+                    "implementations": [row for row in rows if not row["only for"]],
+                    "tuners": [row for row in rows if row["only for"]],
+                    "devices": devices,
+                },
+                indent=1,
+            )
         )
     else:
         report.print_rows(console, "Tasks", tasks)
@@ -143,6 +152,9 @@ def run(
     seed: Annotated[int, typer.Option(help="Seed of the first block; each block adds one.")] = 0,
     out: Out = None,
     data_dir: DataDir = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Searches: end trials below the median early.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Finish an interrupted run; its own options hold.")
     ] = False,
@@ -152,18 +164,16 @@ def run(
         opened = session.resume(out)
     else:
         size = PROFILES[profile]
+        named = [t.name for t in matching_tasks(size.tasks if tasks is None else _globs(tasks))]
         request = Request(
             profile=profile.value,
-            tasks=tuple(
-                t.name for t in matching_tasks(size.tasks if tasks is None else _globs(tasks))
-            ),
-            implementations=tuple(
-                i.name for i in matching_implementations(_globs(implementations))
-            ),
+            tasks=tuple(named),
+            implementations=tuple(i.name for i in contenders(_globs(implementations), named)),
             device=device.value,
             threads=threads or session.default_threads(),
             launches=launches or size.launches,
             seed=seed,
+            prune=prune,
         )
         opened = session.start(request, out, data_dir)
     _work(opened)
@@ -187,10 +197,11 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Prove equal work: certificates only. Exit status 1 when one is not passed."""
+    named = [t.name for t in matching_tasks(["*"] if tasks is None else _globs(tasks))]
     request = Request(
         profile="smoke",
-        tasks=tuple(t.name for t in matching_tasks(["*"] if tasks is None else _globs(tasks))),
-        implementations=tuple(i.name for i in matching_implementations(_globs(implementations))),
+        tasks=tuple(named),
+        implementations=tuple(i.name for i in contenders(_globs(implementations), named)),
         device=device.value,
         threads=threads or session.default_threads(),
         seed=seed,

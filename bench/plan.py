@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from typing import Any
 
-from adapters import IMPLEMENTATIONS, Implementation
+from adapters import IMPLEMENTATIONS, TUNERS, Implementation
 from bench.record import Budget, Cell, Job, Record, job_of
-from tasks import TASKS
+from tasks import CATALOGUE
 from tasks.errors import UserError
 from tasks.spec import Task
+from tasks.tuning import SEARCHES, Search
 
 AA_LABEL = "A/A"
+_SEARCHES = {search.name: search for search in SEARCHES}
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Request:
     launches: int = 1
     seed: int = 0
     measure: bool = True  # False: certificates only
+    prune: bool = False  # searches: stop trials that the median pruner gives up
 
     @staticmethod
     def from_dict(raw: dict[str, Any]) -> Request:
@@ -73,7 +76,9 @@ class Request:
         return Request(**{**raw, **tuples})
 
 
-def matching_tasks(globs: Iterable[str], among: Sequence[Task] = TASKS) -> list[Task]:
+def matching_tasks(
+    globs: Iterable[str], among: Sequence[Task | Search] = CATALOGUE
+) -> list[Task | Search]:
     """The tasks whose names match any glob, in catalogue order; `UserError` when none does."""
     globs = list(globs)
     found = [task for task in among if any(fnmatch(task.name, g) for g in globs)]
@@ -83,7 +88,7 @@ def matching_tasks(globs: Iterable[str], among: Sequence[Task] = TASKS) -> list[
 
 
 def matching_implementations(
-    globs: Iterable[str], among: Sequence[Implementation] = IMPLEMENTATIONS
+    globs: Iterable[str], among: Sequence[Implementation] = IMPLEMENTATIONS + TUNERS
 ) -> list[Implementation]:
     """As `matching_tasks`, by ``framework:mode`` or by framework alone."""
     globs = list(globs)
@@ -91,6 +96,15 @@ def matching_implementations(
     if not found:
         raise UserError(_nothing("implementation", globs, [x.name for x in among]))
     return found
+
+
+def contenders(globs: Iterable[str], tasks: Sequence[str]) -> list[Implementation]:
+    """The matching implementations that are for any of these tasks; `UserError` when none is."""
+    found = matching_implementations(globs)
+    able = [x for x in found if any(x.does(task) for task in tasks)]
+    if not able:
+        raise UserError(f"{found[0].name} is for {', '.join(found[0].only)} only; add --tasks")
+    return able
 
 
 def _nothing(kind: str, globs: list[str], names: list[str]) -> str:
@@ -111,34 +125,39 @@ def make_jobs(
     """
     jobs: list[Job] = []
     for name in request.tasks:
-        for position, contender in enumerate(request.implementations):
-            cell = Cell(name, contender, request.device, request.precision, request.threads)
+        for position, cell in enumerate(_contenders(request, name, implementations)):
             jobs.append(_job("certify", cell, 0, position, request, budget, data, implementations))
     if not request.measure:
         return jobs
     for block in range(request.launches):
         for name in request.tasks:
-            cells = _contenders(request, name, first=name == request.tasks[0])
+            kind = "search" if name in _SEARCHES else "measure"
+            if kind == "search" and block:
+                continue  # one launch: its trials are its rounds, and they are many
+            cells = _contenders(request, name, implementations)
+            if cells and kind == "measure" and name == request.tasks[0]:
+                # One A/A pair a run: the first task, its first implementation.
+                cells.append(replace(cells[0], label=AA_LABEL))
             for position, cell in enumerate(counterbalanced(cells, block)):
                 jobs.append(
-                    _job("measure", cell, block, position, request, budget, data, implementations)
+                    _job(kind, cell, block, position, request, budget, data, implementations)
                 )
     return jobs
 
 
-def _contenders(request: Request, task: str, first: bool) -> list[Cell]:
-    cells = [
+def _contenders(
+    request: Request, task: str, implementations: Mapping[str, Implementation]
+) -> list[Cell]:
+    return [
         Cell(task, name, request.device, request.precision, request.threads)
         for name in request.implementations
+        if implementations[name].does(task)
     ]
-    if first:  # one A/A pair a run: the first task, its first implementation
-        cells.append(replace(cells[0], label=AA_LABEL))
-    return cells
 
 
 def counterbalanced(cells: Sequence[Cell], block: int) -> list[Cell]:
     """The order of one block: rotated by its number, reversed when the number is odd."""
-    turn = block // 2 % len(cells)
+    turn = block // 2 % max(1, len(cells))
     order = [*cells[turn:], *cells[:turn]]
     return order[::-1] if block % 2 else order
 
@@ -157,6 +176,7 @@ def _job(
     label = "-aa" if cell.label else ""
     name = cell.implementation.replace(":", "-") + label
     stage = "certify" if kind == "certify" else f"b{block:03d}"
+    search = _SEARCHES.get(cell.task) if kind == "search" else None
     return Job(
         id=f"{stage}~{cell.task}~{name}~{cell.device}~{cell.precision}",
         kind=kind,
@@ -169,6 +189,8 @@ def _job(
         package=contender.package,
         data=data[cell.task],
         budget=budget,
+        trials=search.trials(request.profile) if search else 0,
+        prune=request.prune and search is not None,
     )
 
 

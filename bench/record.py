@@ -23,7 +23,7 @@ Status = Literal[
     "crash",  # the process died without an answer
     "error",  # the adapter raised
 ]
-Kind = Literal["certify", "measure"]
+Kind = Literal["certify", "measure", "search"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class Budget:
 
 
 MIN_ROUNDS = 5
+DIED = "died.json"  # in a search's folder: the runner's note that a trial killed its process
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ class Job:
     arrays, relative to the cache.
 
     The same block holds one launch of each contender; `seed` follows the block, so that every
-    contender of a block starts from the same weights and sees the same rows.
+    contender of a block starts from the same weights and sees the same rows. `trials` and `prune`
+    (the median pruner) are a search's.
     """
 
     id: str
@@ -91,6 +93,8 @@ class Job:
     package: str
     data: str
     budget: Budget
+    trials: int = 0
+    prune: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form."""

@@ -9,14 +9,15 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
 
 from bench import environments
 from bench.environments import Environment
 from bench.plan import pending
-from bench.record import Job, Outcome, Record, failure_record
-from bench.store import Run
+from bench.record import DIED, Job, Outcome, Record, failure_record, outcome_of
+from bench.store import Run, write_atomically
 from tasks.data import cache
 
 POLL_SECONDS = 0.2
@@ -41,7 +42,8 @@ def run_jobs(
         job = waiting[0]
         environment = frameworks[job.framework]
         if environment.status == "ready":
-            record = launch(run, job, environment.python, memory_limit_bytes)
+            start = launch_search if job.kind == "search" else launch
+            record = start(run, job, environment.python, memory_limit_bytes)
         else:
             record = failure_record(job, Outcome("uninstallable", environment.reason))
         run.add(job.id, record)
@@ -64,7 +66,7 @@ def launch(run: Run, job: Job, python: str, memory_limit_bytes: int | None = Non
             stderr=subprocess.STDOUT,
             cwd=run.path / "tmp",
             env=environments.worker_environment(job.cell.threads)
-            | {"BENCH_CACHE": str(cache.root())},
+            | {"BENCH_CACHE": str(cache.root()), "BENCH_SEARCHES": str(run.searches.absolute())},
             start_new_session=True,
         )
         try:
@@ -75,6 +77,20 @@ def launch(run: Run, job: Job, python: str, memory_limit_bytes: int | None = Non
     for path in (question, answer, answer.with_suffix(".rounds")):
         path.unlink(missing_ok=True)
     return record
+
+
+def launch_search(run: Run, job: Job, python: str, memory_limit_bytes: int | None = None) -> Record:
+    """`launch`, again after each trial that took its process with it: that trial is noted as
+    failed and the search goes on. Ends, because every new start is paid for by one trial."""
+    while True:
+        record = launch(run, job, python, memory_limit_bytes)
+        outcome = outcome_of(record)
+        if outcome.status not in ("crash", "out-of-memory"):
+            return record
+        folder = run.searches / job.id
+        if not folder.exists():  # it did not come as far as the search
+            return record
+        write_atomically(folder / DIED, json.dumps(asdict(outcome)))
 
 
 def _watch(process: subprocess.Popen[bytes], seconds: float, memory: int) -> Outcome | None:

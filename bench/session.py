@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from adapters import IMPLEMENTATIONS, Implementation
+from adapters import IMPLEMENTATIONS, TUNERS, Implementation
 from bench import environments, readings
 from bench.environments import Environment
 from bench.plan import PROFILES, Request, make_jobs
 from bench.record import Budget, Job
 from bench.store import Run
-from tasks import TASKS, data
+from tasks import CATALOGUE, data
 from tasks.errors import UserError
 
 RUNS = Path("runs")
@@ -49,7 +49,7 @@ def check_device(device: str) -> None:
 def start(request: Request, out: Path | None, data_dir: Path | None) -> Session:
     """Begin a new run in `out` (default: runs/<time>)."""
     check_device(request.device)
-    by_name = {task.name: task for task in TASKS}
+    by_name = {task.name: task for task in CATALOGUE}
     prepared = {name: data.prepare(by_name[name].data, data_dir) for name in request.tasks}
     now = datetime.now(UTC)
     path = out or RUNS / now.strftime("%Y%m%dT%H%M%SZ")
@@ -91,9 +91,9 @@ def resume(out: Path | None) -> Session:
 def _session(run: Run, about: dict[str, Any]) -> Session:
     request = Request.from_dict(about["request"])
     folders = {name: facts["folder"] for name, facts in about["datasets"].items()}
-    contenders = {i.name: i for i in IMPLEMENTATIONS}
+    contenders = {i.name: i for i in IMPLEMENTATIONS + TUNERS}
     jobs = make_jobs(request, Budget(**about["budget"]), folders, contenders)
-    used = {contenders[name].framework for name in request.implementations}
+    used = {job.framework for job in jobs}
     frameworks = {f: environments.describe(f, request.device) for f in used}
     return Session(run, request, jobs, frameworks)
 

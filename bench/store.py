@@ -3,6 +3,7 @@
     RUN/run.json              schema, request, plan facts, machine; written once
     RUN/launches/<job>.json   one record a finished job
     RUN/logs/<job>.log        what the worker printed
+    RUN/searches/<job>/       a search's Optuna journal, from which it is resumed
     RUN/lock                  held by the process that is running it
 
 Readers never write. A run killed at any instant holds only whole records.
@@ -29,6 +30,7 @@ class Run:
         self.path = path
         self.launches = path / "launches"
         self.logs = path / "logs"
+        self.searches = path / "searches"
 
     @staticmethod
     def create(path: Path, about: dict[str, Any]) -> Run:
