@@ -98,4 +98,5 @@ class _Search(keras_tuner.Tuner):  # type: ignore[misc]
 
     def on_trial_end(self, trial: Any) -> None:
         super().on_trial_end(trial)
-        self._steps.end()
+        lines = (trial.message or "").strip().splitlines()
+        self._steps.end(lines[-1] if lines else "")

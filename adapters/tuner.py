@@ -33,8 +33,8 @@ class Steps(Protocol):
         Returns the objective: the last validation accuracy.
         """
 
-    def end(self) -> None:
-        """The tuner has dealt with the trial's result."""
+    def end(self, failure: str) -> None:
+        """The tuner has dealt with the trial's result. failure: its reason to fail it, or ""."""
 
 
 class Tuner(ABC):

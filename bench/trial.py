@@ -26,7 +26,7 @@ EVALUATE_BATCH = 256
 
 
 class Clock:
-    """A trial's time as one line: each instant belongs to one phase; `rest` to what is not named."""
+    """A trial's time as one line: each instant belongs to one phase, by default to `rest`."""
 
     def __init__(self, rest: str) -> None:
         self.laps: dict[str, list[float]] = defaultdict(list)

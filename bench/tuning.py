@@ -81,7 +81,7 @@ def run(launch: Any, search: Search, folder: Path) -> tuple[Outcome, dict[str, A
         reason = f"every trial failed; the first: {found[0]['status']}: {found[0]['reason']}"
         return Outcome("error", reason), result
     result["best"] = {
-        k: best[k] for k in ("index", "units", "learning_rate", "validation_accuracy")
+        key: best[key] for key in ("index", "units", "learning_rate", "validation_accuracy")
     }
     result["retrained"] = _retrain(ground, Point(best["units"], best["learning_rate"]))
     return Outcome("ok"), result
@@ -214,16 +214,17 @@ def _keep(study: optuna.Study, trial: Trial, number: int) -> dict[str, Any]:
 class _Steps:
     """What a framework's own tuner asks of the suite; its own time is the rest of the clock."""
 
-    def __init__(self, study: optuna.Study, ground: Ground, trials: int) -> None:
+    def __init__(self, study: optuna.Study, ground: Ground, points: list[Point]) -> None:
         self.study = study
         self.ground = ground
-        self.trials = trials
+        self.points = points
         self.trial: Trial | None = None
 
     def begin(self) -> None:
         index = len(entries(self.study))
-        _say(index, self.trials)
+        _say(index, len(self.points))
         self.trial = Trial(self.ground, index, rest="tuner")
+        self.trial.point = self.points[index]
 
     def build(self, point: Point) -> None:
         if self.trial is None:
@@ -235,9 +236,11 @@ class _Steps:
         assert self.trial is not None
         return self.trial.learn(after_epoch)
 
-    def end(self) -> None:
+    def end(self, failure: str) -> None:
         assert self.trial is not None
         self.trial.clock.split("other")
+        if failure and self.trial.status == "ok":
+            self.trial.status, self.trial.reason = "error", failure[:300]
         _keep(self.study, self.trial, self.trial.index)
         self.trial = None
 
@@ -247,9 +250,9 @@ def _native(tuner: Tuner, study: optuna.Study, ground: Ground, trials: int, fold
     own = folder / "native"
     shutil.rmtree(own, ignore_errors=True)
     own.mkdir()
-    points = listed_points(ground.search, ground.seed, trials)[len(entries(study)) :]
-    if points:
-        tuner.search(ground.search, points, _Steps(study, ground, trials), own)
+    points = listed_points(ground.search, ground.seed, trials)
+    if left := points[len(entries(study)) :]:
+        tuner.search(ground.search, left, _Steps(study, ground, points), own)
     shutil.rmtree(own)
 
 
