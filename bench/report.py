@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench import stats, table
+from bench import stats, table, tuning_report
 from bench.metrics import metric
 from bench.plan import AA_LABEL
 from bench.record import Cell, Record
@@ -44,7 +44,7 @@ def task_tables(run: Run) -> list[TaskTable]:
     about = run.about()
     groups = table.by_cell(list(run.records().values()))
     tables = []
-    for name in about["request"]["tasks"]:
+    for name in (n for n in about["request"]["tasks"] if n not in tuning_report.NAMES):
         mine = {cell: group for cell, group in groups.items() if cell.task == name}
         found = {cell: table.estimates(group) for cell, group in mine.items()}
         order = sorted(
@@ -149,6 +149,7 @@ def print_tables(run: Run, console: Console) -> None:
             console.print(grid)
         for note in one.notes:
             console.print(note, markup=False, highlight=False)
+    tuning_report.print_tables(run, console)
 
 
 def markdown(run: Run) -> str:
@@ -160,6 +161,7 @@ def markdown(run: Run) -> str:
         lines.append("|" + "|".join(["---", "---"] + ["---:"] * (len(HEADINGS) - 2)) + "|")
         lines += ["| " + " | ".join(map(_escape, row)) + " |" for row in one.rows]
         lines += ["", *[f"{_escape(note)}  " for note in one.notes], ""]
+    lines += tuning_report.markdown(run)
     lines += ["## Machine and versions", ""]
     lines += [f"- {key}: {value}" for key, value in about["machine"].items()]
     lines += [f"- {name}: {text}" for name, text in _settings(run).items()]
@@ -181,12 +183,12 @@ def _escape(text: str) -> str:
 
 
 def write_files(run: Run, out: Path) -> list[Path]:
-    """report.md and table.csv into `out`; returns their paths."""
+    """report.md, table.csv and, of searches, trials.csv into `out`; returns their paths."""
     out.mkdir(parents=True, exist_ok=True)
     paths = [out / "report.md", out / "table.csv"]
     paths[0].write_text(markdown(run))
     table.load_run(run.path).to_csv(paths[1], index=False)
-    return paths
+    return paths + tuning_report.write_trials(run, out)
 
 
 def print_rows(console: Console, title: str, rows: list[dict[str, Any]]) -> None:

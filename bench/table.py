@@ -9,12 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from bench import stats
-from bench.metrics import METRICS, Metric
+from bench import metrics, searches, stats
+from bench.metrics import Metric
 from bench.record import Cell, Record, job_of
 from bench.stats import Estimate
 from bench.store import Run
 
+METRICS = metrics.METRICS + searches.METRICS
 COLUMNS = (
     "task", "implementation", "framework", "mode", "device", "precision", "threads", "label",
     "dataset", "metric", "unit", "better", "value", "low", "high", "launches", "status", "reason",
@@ -84,7 +85,7 @@ def estimates(group: list[Record]) -> dict[str, Estimate]:
 
 def good(group: list[Record]) -> list[Record]:
     """The measuring launches that ended well."""
-    return [r for r in group if job_of(r).kind == "measure" and r["launch"]["status"] == "ok"]
+    return [r for r in group if job_of(r).kind != "certify" and r["launch"]["status"] == "ok"]
 
 
 def cell_status(group: list[Record]) -> tuple[str, str]:

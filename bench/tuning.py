@@ -134,7 +134,7 @@ def settle(study: optuna.Study, folder: Path, ground: Ground) -> None:
 def entries(study: optuna.Study) -> list[dict[str, Any]]:
     """The finished trials in order, with the seconds that telling Optuna took afterwards."""
     kept = study.user_attrs
-    found = []
+    found: list[dict[str, Any]] = []
     while (entry := kept.get(f"trial {len(found)}")) is not None:
         tell = kept.get(f"tell {len(found)}", 0.0)
         phases = entry["phases"] | {"tuner": entry["phases"]["tuner"] + tell}
