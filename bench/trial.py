@@ -18,7 +18,7 @@ import numpy as np
 
 from bench.failures import outcome_of_error
 from bench.record import Status
-from tasks.tuning import Point, Search
+from tasks.tuning import UNITS, Point, Search
 from tasks.weights import Weights, initial_weights
 
 PHASES = ("tuner", "build", "compile", "train", "evaluate")
@@ -82,6 +82,9 @@ class Ground:
         self.all_rows = len(arrays.y_train)
         self.rows = round(self.all_rows * (1 - search.validation_split))
         self.y_validation = arrays.y_train[self.rows :]
+        # Drawn before any trial, as the data are: the suite's work, no framework's.
+        self.weights = {u: initial_weights(search.task(Point(u, 1e-3)), self.seed) for u in UNITS}
+        self.digests = {units: digest(weights) for units, weights in self.weights.items()}
         started = perf_counter()
         self.build(Point(128, 1e-3))  # `stage` needs a model; the articles' own
         launch.seconds["build"] = perf_counter() - started
@@ -92,15 +95,11 @@ class Ground:
         self.adapter.wait()
         launch.seconds["stage"] = perf_counter() - started
 
-    def weights(self, point: Point) -> Weights:
-        """The trial's initial weights; they depend on seed and units alone."""
-        return initial_weights(self.search.task(point), self.seed)
-
-    def build(self, point: Point, weights: Weights | None = None) -> None:
-        """A new model. The one before is dropped by the adapter (Keras: clear_session, as its
-        documents say); gc.collect() then frees its cycles, in every framework alike."""
-        made = self.weights(point) if weights is None else weights
-        self.adapter.build(self.search.task(point), made, self.seed)
+    def build(self, point: Point) -> None:
+        """A new model from its canonical weights. The one before is dropped by the adapter (Keras:
+        clear_session, as its documents say); gc.collect() then frees its cycles, in every
+        framework alike."""
+        self.adapter.build(self.search.task(point), self.weights[point.units], self.seed)
         gc.collect()
 
     def epoch(self, number: int, rows: int) -> float:
@@ -125,7 +124,6 @@ class Trial:
         self.index = index
         self.clock = Clock(rest)
         self.point: Point | None = None
-        self.digest = ""
         self.losses: list[float] = []
         self.accuracies: list[float] = []
         self.status: Status | Literal["pruned"] = "ok"
@@ -134,11 +132,8 @@ class Trial:
     def build(self, point: Point) -> None:
         """The model of `point` from its canonical weights."""
         self.point = point
-        with self.clock.lap("other"):
-            weights = self.ground.weights(point)
-            self.digest = digest(weights)
         with self._failing(), self.clock.lap("build"):
-            self.ground.build(point, weights)
+            self.ground.build(point)
 
     def learn(self, after_epoch: Callable[[int, float], object]) -> float:
         """All epochs, scored after each; ends when `after_epoch` says true. The last accuracy."""
@@ -174,7 +169,7 @@ class Trial:
             "index": self.index,
             "units": self.point.units,
             "learning_rate": self.point.learning_rate,
-            "weights": self.digest,
+            "weights": self.ground.digests[self.point.units],
             "status": self.status,
             "reason": self.reason,
             "validation_accuracy": self.accuracies[-1] if self.status == "ok" else None,

@@ -26,7 +26,7 @@ from optuna.trial import TrialState
 from adapters.base import Unsupported
 from adapters.tuner import Tuner
 from bench.record import DIED, Outcome
-from bench.trial import Ground, Trial, digest
+from bench.trial import Ground, Trial
 from tasks.tuning import GRID, RATES, UNITS, Point, Search
 
 SPACE = {
@@ -119,7 +119,6 @@ def settle(study: optuna.Study, folder: Path, ground: Ground) -> None:
         if entry is None and death is not None:
             trial = Trial(ground, len(entries(study)))
             trial.point = Point(**frozen.params)
-            trial.digest = digest(ground.weights(trial.point))
             trial.status, trial.reason = death["status"], death["reason"]
             entry = _keep(study, trial, frozen.number)
             death = None
@@ -181,7 +180,7 @@ def _ask_and_tell(study: optuna.Study, ground: Ground, index: int, prune: bool) 
             return False
         with trial.clock.lap("tuner"):
             asked.report(accuracy, number)
-            return asked.should_prune()
+            return bool(asked.should_prune())  # NumPy's, where it comes from a median
 
     _attempt(lambda: trial.build(Point(**asked.params)), lambda: trial.learn(after_epoch))
     trial.clock.split("other")
