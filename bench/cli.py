@@ -251,7 +251,13 @@ def _globs(text: str) -> list[str]:
 def _work(opened: session.Session, quiet: bool = False) -> None:
     with opened.run.locked(), Progress(opened, console, quiet) as progress:
         try:
-            run_jobs(opened.run, opened.jobs, opened.frameworks, progress.done)
+            run_jobs(
+                opened.run,
+                opened.jobs,
+                opened.frameworks,
+                progress.done,
+                on_poll=progress.polled,
+            )
         except KeyboardInterrupt:
             progress.stop()
             typer.echo(

@@ -10,6 +10,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -30,10 +31,12 @@ def run_jobs(
     frameworks: Mapping[str, Environment],
     on_done: Callable[[Job, Record], None] = lambda job, record: None,
     memory_limit_bytes: int | None = None,
+    on_poll: Callable[[Job], None] = lambda job: None,
 ) -> None:
     """Do every job that has no record yet. `frameworks`: environment by framework.
 
-    Jobs behind a certificate that did not pass are not run: the certificate's record says why.
+    on_poll is called several times a second while a job runs. Jobs behind a certificate that did
+    not pass are not run: the certificate's record says why.
     """
     records = run.records()
     shutil.rmtree(run.path / "tmp", ignore_errors=True)  # what a killed run left half done
@@ -43,7 +46,7 @@ def run_jobs(
         environment = frameworks[job.framework]
         if environment.status == "ready":
             start = launch_search if job.kind == "search" else launch
-            record = start(run, job, environment.python, memory_limit_bytes)
+            record = start(run, job, environment.python, memory_limit_bytes, partial(on_poll, job))
         else:
             record = failure_record(job, Outcome("uninstallable", environment.reason))
         run.add(job.id, record)
@@ -52,7 +55,13 @@ def run_jobs(
     shutil.rmtree(run.path / "tmp", ignore_errors=True)
 
 
-def launch(run: Run, job: Job, python: str, memory_limit_bytes: int | None = None) -> Record:
+def launch(
+    run: Run,
+    job: Job,
+    python: str,
+    memory_limit_bytes: int | None = None,
+    poll: Callable[[], None] = lambda: None,
+) -> Record:
     """One worker process from start to record; never raises for what the worker does."""
     answer = run.answer_path(job.id).absolute()  # the worker stands in another folder
     question = answer.with_suffix(".job")
@@ -70,7 +79,7 @@ def launch(run: Run, job: Job, python: str, memory_limit_bytes: int | None = Non
             start_new_session=True,
         )
         try:
-            stopped = _watch(process, job.budget.timeout_seconds, limit)
+            stopped = _watch(process, job.budget.timeout_seconds, limit, poll)
         finally:
             _kill(process)
     record = _read(job, answer, process.returncode, stopped, run.logs / f"{job.id}.log")
@@ -79,11 +88,17 @@ def launch(run: Run, job: Job, python: str, memory_limit_bytes: int | None = Non
     return record
 
 
-def launch_search(run: Run, job: Job, python: str, memory_limit_bytes: int | None = None) -> Record:
+def launch_search(
+    run: Run,
+    job: Job,
+    python: str,
+    memory_limit_bytes: int | None = None,
+    poll: Callable[[], None] = lambda: None,
+) -> Record:
     """`launch`, again after each trial that took its process with it: that trial is noted as
     failed and the search goes on. Ends, because every new start is paid for by one trial."""
     while True:
-        record = launch(run, job, python, memory_limit_bytes)
+        record = launch(run, job, python, memory_limit_bytes, poll)
         outcome = outcome_of(record)
         if outcome.status not in ("crash", "out-of-memory"):
             return record
@@ -93,7 +108,9 @@ def launch_search(run: Run, job: Job, python: str, memory_limit_bytes: int | Non
         write_atomically(folder / DIED, json.dumps(asdict(outcome)))
 
 
-def _watch(process: subprocess.Popen[bytes], seconds: float, memory: int) -> Outcome | None:
+def _watch(
+    process: subprocess.Popen[bytes], seconds: float, memory: int, poll: Callable[[], None]
+) -> Outcome | None:
     """Wait for the worker; the outcome when it had to be stopped, else None."""
     deadline = monotonic() + seconds
     while True:
@@ -101,7 +118,7 @@ def _watch(process: subprocess.Popen[bytes], seconds: float, memory: int) -> Out
             process.wait(POLL_SECONDS)
             return None
         except subprocess.TimeoutExpired:
-            pass
+            poll()
         if monotonic() > deadline:
             return Outcome("timeout", f"stopped after {seconds:.0f} s")
         if (used := _resident_bytes(process.pid)) > memory:

@@ -89,6 +89,11 @@ class Run:
         """Where a worker leaves its answer before the runner accepts it; outside `launches`."""
         return self.path / "tmp" / f"{job_id}.answer"
 
+    def trials_done(self, job_id: str) -> int:
+        """How many trials of a search are finished, for its progress."""
+        journal = self.searches / job_id / "journal.log"
+        return journal.read_bytes().count(b'"trial ') if journal.exists() else 0
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the run for writing; `UserError` when another process has it."""
