@@ -12,6 +12,8 @@ nox.options.sessions = ["bench"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.default_venv_backend = "venv"
 
+# One of each family; tests/bare holds a loop for each.
+OVERHEAD_TASKS = ("fnn-mnist", "cnn-64-10", "rnn-sequence", "lstm-forecast")
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 
@@ -79,10 +81,10 @@ def overhead(session: nox.Session) -> None:
     for earlier in out.glob("*.json"):
         earlier.unlink()
     for row in setup(session):
-        name = row["implementation"].replace(":", "-")
-        if row["status"] == "ready":
-            framework, mode = row["implementation"].split(":")
+        framework, mode = row["implementation"].split(":")
+        for task in OVERHEAD_TASKS if row["status"] == "ready" else ():
+            answer = out / f"{framework}-{mode}-{task}.json"
             command = ["-m", "tests.overhead", "--framework", framework, "--mode", mode]
-            command += ["--json", str(out / f"{name}.json"), *session.posargs]
+            command += ["--task", task, "--json", str(answer), *session.posargs]
             session.run(row["python"], *command, external=True)
     session.run("python", "-m", "tests.overhead_summary", str(out))

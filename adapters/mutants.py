@@ -19,6 +19,7 @@ from tasks.spec import (
     LSTM,
     SGD,
     Adam,
+    Augmentation,
     Conv2D,
     Dense,
     Embedding,
@@ -37,7 +38,8 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Mutant:
-    """A named fault, the families of tasks it can show in, and the kind of layer it needs."""
+    """A named fault, the families of tasks it can show in, and what kind of layer it needs, or
+    `Augmentation` where it needs that."""
 
     name: str
     families: tuple[Family, ...]
@@ -46,7 +48,7 @@ class Mutant:
 
     def applies(self, task: Task) -> bool:
         """Whether the fault can show in this task at all."""
-        kinds = {type(layer) for layer in task.layers}
+        kinds = {type(part) for part in (*task.layers, task.augmentation)}
         return task.family in self.families and (self.needs is None or self.needs in kinds)
 
 
@@ -72,6 +74,9 @@ class Wrapped(Adapter):
     def steps(self, order: Array) -> Array:
         return order
 
+    def maps(self, warps: Array | None) -> Array | None:
+        return warps
+
     def outputs(self, outputs: Array) -> Array:
         return outputs
 
@@ -87,7 +92,7 @@ class Wrapped(Adapter):
         return self.inner.stage(*self.rows(x, y))
 
     def train(self, data: Data, order: Array, warps: Array | None = None) -> SupportsFloat:
-        return self.inner.train(data, self.steps(order), warps)
+        return self.inner.train(data, self.steps(order), self.maps(warps))
 
     def predict(self, data: Data, batch_size: int) -> Array:
         return self.outputs(self.inner.predict(data, batch_size))
@@ -141,6 +146,9 @@ class ShiftedRows(Wrapped):
 class ShortBatch(Wrapped):
     def steps(self, order: Array) -> Array:
         return order[:, :-1]
+
+    def maps(self, warps: Array | None) -> Array | None:
+        return None if warps is None else warps[:, :-1]
 
 
 class StepTwice(Wrapped):
@@ -399,6 +407,36 @@ class SparseAdam(Faulty):
         return step
 
 
+class NoAugmentation(Wrapped):
+    def maps(self, warps: Array | None) -> Array | None:
+        return None
+
+
+class InverseMaps(Wrapped):
+    """Maps read as from input to output pixels."""
+
+    def maps(self, warps: Array | None) -> Array | None:
+        if warps is None:
+            return None
+        whole = np.zeros((*warps.shape[:2], 3, 3))
+        whole[..., :2, :] = warps.reshape(*warps.shape[:2], 2, 3)
+        whole[..., 2, 2] = 1
+        inverse = np.linalg.inv(whole)[..., :2, :]
+        return inverse.reshape(warps.shape).astype(np.float32)
+
+
+class PixelCorners(Wrapped):
+    """Positions counted from a pixel's corner for its centre: half a pixel off where it turns."""
+
+    def maps(self, warps: Array | None) -> Array | None:
+        if warps is None:
+            return None
+        moved = warps.copy()
+        moved[..., 2] += 0.5 * (warps[..., 0] + warps[..., 1] - 1)
+        moved[..., 5] += 0.5 * (warps[..., 3] + warps[..., 4] - 1)
+        return moved
+
+
 def _ten_bits(value: Array) -> Array:
     bits = np.ascontiguousarray(value, np.float32).view(np.uint32)
     return (bits & np.uint32(0xFFFFE000)).view(np.float32)
@@ -430,6 +468,9 @@ WRAPPED: tuple[Mutant, ...] = (
     Mutant("flatten as C, H, W", ("cnn",), FlattenOrder),
     Mutant("convolution kernels flipped", ("cnn",), FlippedKernels),
     Mutant("forget bias added twice", ("lstm",), ForgetBiasTwice),
+    Mutant("augmentation left out", ("cnn",), NoAugmentation, Augmentation),
+    Mutant("augmentation's maps inverted", ("cnn",), InverseMaps, Augmentation),
+    Mutant("augmentation half a pixel off", ("cnn",), PixelCorners, Augmentation),
 )
 
 REFERENCE: tuple[Mutant, ...] = (

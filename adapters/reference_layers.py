@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from tasks.spec import (
     LSTM,
@@ -100,51 +99,69 @@ def backward(layer: Layer, p: Params, saved: Saved, grad: Array) -> tuple[Array 
             return _lstm_backward(layer, p, saved, grad)
 
 
+def _patches(image: Array, k: int) -> Array:
+    """(H, W, C) → (H' W', k·k·C): the k×k patch under every output pixel, in the order of the
+    kernel's first three axes, so that a convolution is one matrix product."""
+    height, width = image.shape[0] - k + 1, image.shape[1] - k + 1
+    windows = [image[i : i + height, j : j + width] for i in range(k) for j in range(k)]
+    return np.concatenate(windows, axis=-1).reshape(height * width, -1)
+
+
+# Image by image: the patches of one stay in the cache, those of a batch are gigabytes.
 def _conv_forward(layer: Conv2D, p: Params, x: Array) -> tuple[Array, Saved]:
     k = layer.kernel
-    # (N, H', W', C, k, k): every k×k patch, without copying.
-    patches = sliding_window_view(x, (k, k), axis=(1, 2))
-    out = np.tensordot(patches, p["kernel"], axes=((4, 5, 3), (0, 1, 2))) + p["bias"]
-    out = _ACTIVATIONS[layer.activation](out)
+    kernel = p["kernel"].reshape(-1, layer.filters)
+    n, height, width = x.shape[0], x.shape[1] - k + 1, x.shape[2] - k + 1
+    out = np.empty((n, height, width, layer.filters), x.dtype)
+    for image, one in zip(x, out, strict=True):
+        z = _patches(image, k) @ kernel + p["bias"]
+        one[...] = _ACTIVATIONS[layer.activation](z).reshape(one.shape)
     return out, (x, out)
 
 
 def _conv_backward(layer: Conv2D, p: Params, saved: Saved, grad: Array) -> tuple[Array, Params]:
     x, out = saved
-    k = layer.kernel
-    grad = grad * _SLOPES[layer.activation](out)
-    height, width = grad.shape[1:3]
-    kernel = np.empty_like(p["kernel"])
-    by_x = np.zeros_like(x)
-    for i in range(k):
-        for j in range(k):
-            window = x[:, i : i + height, j : j + width]
-            kernel[i, j] = np.tensordot(window, grad, axes=((0, 1, 2), (0, 1, 2)))
-            by_x[:, i : i + height, j : j + width] += grad @ p["kernel"][i, j].T
-    return by_x, {"kernel": kernel, "bias": grad.sum((0, 1, 2))}
+    k, edge = layer.kernel, layer.kernel - 1
+    # Upstream of the input stands the same convolution, turned round, over the padded gradient.
+    turned = p["kernel"][::-1, ::-1].transpose(0, 1, 3, 2).reshape(-1, x.shape[-1])
+    kernel = np.zeros((k * k * x.shape[-1], layer.filters), x.dtype)
+    bias = np.zeros(layer.filters, x.dtype)
+    by_x = np.empty_like(x)
+    for image, activated, by_out, by_image in zip(x, out, grad, by_x, strict=True):
+        by_z = by_out * _SLOPES[layer.activation](activated)
+        flat = by_z.reshape(-1, layer.filters)
+        kernel += _patches(image, k).T @ flat
+        bias += flat.sum(0)
+        padded = np.pad(by_z, ((edge, edge), (edge, edge), (0, 0)))
+        by_image[...] = (_patches(padded, k) @ turned).reshape(image.shape)
+    return by_x, {"kernel": kernel.reshape(p["kernel"].shape), "bias": bias}
+
+
+def _pool_parts(x: Array, size: int) -> list[Array]:
+    """The size² views of x (N, H, W, C), (N, H // size, W // size, C) each, that meet in a pool."""
+    height, width = (length // size * size for length in x.shape[1:3])
+    return [x[:, i:height:size, j:width:size] for i in range(size) for j in range(size)]
 
 
 def _pool_forward(layer: MaxPool2D, x: Array) -> tuple[Array, Saved]:
-    s = layer.size
-    n, height, width, channels = x.shape
-    cut = x[:, : height // s * s, : width // s * s]
-    blocks = cut.reshape(n, height // s, s, width // s, s, channels).transpose(0, 1, 3, 5, 2, 4)
-    flat = blocks.reshape(*blocks.shape[:4], s * s)
-    # The gradient of a tie goes to the first maximum, as in all the frameworks.
-    winner = flat.argmax(-1)
-    return np.take_along_axis(flat, winner[..., None], -1)[..., 0], (x.shape, winner)
+    first, *others = _pool_parts(x, layer.size)
+    out = first.copy()
+    for part in others:
+        np.maximum(out, part, out=out)
+    return out, (x, out)
 
 
 def _pool_backward(layer: MaxPool2D, saved: Saved, grad: Array) -> Array:
-    shape, winner = saved
-    s = layer.size
-    flat = np.zeros((*winner.shape, s * s), grad.dtype)
-    np.put_along_axis(flat, winner[..., None], grad[..., None], -1)
-    n, h, w, channels = winner.shape
-    blocks = flat.reshape(n, h, w, channels, s, s).transpose(0, 1, 4, 2, 5, 3)
-    by_x = np.zeros(shape, grad.dtype)
-    by_x[:, : h * s, : w * s] = blocks.reshape(n, h * s, w * s, channels)
-    return by_x
+    x, out = saved
+    by_x = np.zeros_like(x)
+    free = np.ones(out.shape, bool)
+    # The gradient of a tie goes to the first maximum, as in all the frameworks.
+    parts = zip(_pool_parts(x, layer.size), _pool_parts(by_x, layer.size), strict=True)
+    for part, by_part in parts:
+        won = free & (part == out)
+        by_part[...] = grad * won
+        free &= ~won
+    return np.asarray(by_x)
 
 
 def _rnn_forward(layer: SimpleRNN, p: Params, x: Array) -> tuple[Array, Saved]:

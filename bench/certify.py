@@ -15,6 +15,7 @@ import numpy as np
 
 from adapters.base import Adapter
 from adapters.reference import Reference
+from tasks.augment import draw_warps
 from tasks.spec import SGD, Adam, Task, parameter_shapes
 from tasks.weights import Weights, initial_weights
 
@@ -32,6 +33,12 @@ _RECURRENT = {"losses": 1e-3}
 # As large as the gradients themselves: Adam's two forms then part at the first step, and an
 # implementation that keeps its own epsilon is seen whatever the task's gradients are.
 LARGE_EPSILON = 1e-3
+# In a net of millions of relu and pool units some lie within rounding of their kink, and pass
+# their gradient in float64 but not in float32. With N units of which a share p does so, the
+# gradient is off by about sqrt(p) (float32: some 1e-4) for every honest implementation. So where
+# a gradient is over its bound, the oracle itself is run in float32 on the same batch, and the
+# contender may err this many times as far, but never over the cap.
+_FLOAT32_FACTOR, _FLOAT32_CAP = 4.0, 2e-3
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,9 @@ class _Trial:
 
 
 def certify(adapter: Adapter, task: Task, x: np.ndarray, y: np.ndarray, seed: int) -> Certificate:
-    """Run every check. x, y: the task's training rows; few of them are used again.
+    """Run the checks, up to the first group that fails.
+
+    x, y: the task's training rows; few of them are used again.
 
     Dropout is set to rate 0 (random masks have no common trajectory).
     """
@@ -126,20 +135,25 @@ def certify(adapter: Adapter, task: Task, x: np.ndarray, y: np.ndarray, seed: in
     order = np.resize(rows, (STEPS, task.batch_size)).astype(np.int32)
     oracle = Reference(adam=adapter.adam_form)
     trial = _Trial(adapter, oracle, task, initial_weights(task, seed), x, y, order, seed)
-    checks = [*_structure(trial)]
-    if checks[0].passed:
-        checks += [*_forward(trial), *_gradients(trial), *_trajectory(trial), *_epsilon(trial)]
+    checks: list[Check] = []
+    for group in (_structure, _forward, _gradients, _trajectory, _epsilon, _augmented):
+        checks += group(trial)
+        if not all(check.passed for check in checks):
+            break  # what follows would only repeat the fault
     return Certificate(tuple(checks), adapter.adam_form, seed)
 
 
 def certify_all(
     adapter: Adapter, tasks: Mapping[str, Task], x: np.ndarray, y: np.ndarray, seed: int
 ) -> Certificate:
-    """One certificate over several tasks on the same rows; each check named "<key>: <check>"."""
+    """One certificate over several tasks on the same rows; each check named "<key>: <check>". Up to
+    the first task that fails."""
     checks: list[Check] = []
     for key, task in tasks.items():
-        found = certify(adapter, task, x, y, seed).checks
-        checks += [replace(check, name=f"{key}: {check.name}") for check in found]
+        found = certify(adapter, task, x, y, seed)
+        checks += [replace(check, name=f"{key}: {check.name}") for check in found.checks]
+        if not found.passed:
+            break
     return Certificate(tuple(checks), adapter.adam_form, seed)
 
 
@@ -181,10 +195,25 @@ def _gradients(t: _Trial) -> list[Check]:
     loss, expected = t.oracle.gradients(data[0][rows], t.y[rows])
     got_loss = float(t.adapter.train(t.build(t.adapter, plain), rows[None]))
     got = {name: -moved for name, moved in t.update(t.adapter).items()}
+    check = _worst("gradients", got, expected, bound(t.task, "gradients"))
+    if check.bound < check.error <= _FLOAT32_CAP:
+        check = _allowing_float32(check, t, expected)
     return [
         Check("loss", relative(np.array(got_loss), np.array(loss)), bound(t.task, "outputs")),
-        _worst("gradients", got, expected, bound(t.task, "gradients")),
+        check,
+        _worst("gradients, typical", got, expected, bound(t.task, "typical"), typical),
     ]
+
+
+def _allowing_float32(check: Check, t: _Trial, expected: Weights) -> Check:
+    """The check with its bound raised to what float32 itself costs on this batch."""
+    plain = Reference(precision="fp32")
+    rows = t.order[0]
+    _, rounded = plain.gradients(t.build(plain, t.task)[0][rows], t.y[rows])
+    own = _worst("", rounded, expected, 0.0).error
+    limit = min(max(check.bound, _FLOAT32_FACTOR * own), _FLOAT32_CAP)
+    detail = f"{check.detail}; the oracle in float32 errs by {own:.1e}"
+    return replace(check, bound=limit, detail=detail)
 
 
 def _trajectory(t: _Trial) -> list[Check]:
@@ -217,6 +246,19 @@ def _epsilon(t: _Trial) -> list[Check]:
         each.train(t.build(each, task), t.order[:5])
         moved.append(t.update(each))
     return _moved("epsilon", moved[0], moved[1], t.task)
+
+
+def _augmented(t: _Trial) -> list[Check]:
+    """The loss of one batch of augmented images: each framework's sampler, inside its step."""
+    if t.task.augmentation is None:
+        return []
+    batch = t.order[:1]
+    warps = draw_warps(t.task.augmentation, 1, batch.shape[1], t.task.input_shape, t.seed)
+    got, expected = (
+        float(each.train(t.build(each, t.task), batch, warps)) for each in (t.adapter, t.oracle)
+    )
+    error = abs(got - expected) / abs(expected)
+    return [Check("augmented loss", error, bound(t.task, "losses"))]
 
 
 def typical(a: np.ndarray, b: np.ndarray) -> float:

@@ -65,7 +65,7 @@ def _launch(*path: str) -> Callable[[Record], float | None]:
     def read(record: Record) -> float | None:
         value = record["launch"]
         for key in path:
-            if key not in value:
+            if value.get(key) is None:
                 return None
             value = value[key]
         return float(value)
@@ -110,6 +110,13 @@ METRICS: tuple[Metric, ...] = (
         "the task's metric on the test rows after training",
         _launch("readings", "test_score"),
         False,
+    ),
+    Metric(
+        "time_to_target",
+        "s",
+        "lower",
+        "training seconds until the task's target score was first seen",
+        _launch("readings", "time_to_target"),
     ),
     Metric(
         "final_loss",

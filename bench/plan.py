@@ -35,23 +35,31 @@ PROFILES: dict[str, Profile] = {
         "one short launch each: does everything work?",
         1,
         ("fnn-mnist",),
-        Budget(1, 25, 5, 10, 5, 10, 512, 1.0, 300.0),
+        Budget(1, 25, 5, 10, 5, 10, 512, 1.0, 600.0),
     ),
     "quick": Profile(
         "quick",
         "one task of each family, five launches each",
         5,
-        ("fnn-mnist",),
-        Budget(None, None, 10, 200, 30, 500, 2048, 1.0, 300.0),
+        ("fnn-mnist", "cnn-64-10", "rnn-sequence", "lstm-forecast"),
+        Budget(None, None, 10, 200, 30, 300, 2048, 0.5, 600.0),
     ),
     "full": Profile(
         "full",
-        "every task, ten launches each",
-        10,
+        "every task, five launches each",
+        5,
         ("*",),
-        Budget(None, None, 20, 500, 50, 1000, 4096, 4.0, 1800.0),
+        Budget(None, None, 20, 500, 50, 500, 2048, 1.0, 1800.0),
     ),
 }
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """What a job needs to know of its data: `folder` relative to the cache, and the target."""
+
+    folder: str
+    target: float | None = None
 
 
 @dataclass(frozen=True)
@@ -114,14 +122,14 @@ def _nothing(kind: str, globs: list[str], names: list[str]) -> str:
 def make_jobs(
     request: Request,
     budget: Budget,
-    data: Mapping[str, str],
+    data: Mapping[str, DataSet],
     implementations: Mapping[str, Implementation],
 ) -> list[Job]:
     """Certificates first, then counterbalanced blocks.
 
     Inside a block every contender of a task runs once. The order is rotated by one from block
     to block and reversed in every second block, so a drift of the machine hits all alike.
-    data: task name → folder of its decoded arrays.
+    data: task name → its data set.
     """
     jobs: list[Job] = []
     for name in request.tasks:
@@ -169,7 +177,7 @@ def _job(
     position: int,
     request: Request,
     budget: Budget,
-    data: Mapping[str, str],
+    data: Mapping[str, DataSet],
     implementations: Mapping[str, Implementation],
 ) -> Job:
     contender = implementations[cell.implementation]
@@ -187,8 +195,9 @@ def _job(
         framework=contender.framework,
         module=contender.module,
         package=contender.package,
-        data=data[cell.task],
+        data=data[cell.task].folder,
         budget=budget,
+        target=data[cell.task].target,
         trials=search.trials(request.profile) if search else 0,
         prune=request.prune and search is not None,
     )

@@ -75,7 +75,7 @@ DIED = "died.json"  # in a search's folder: the runner's note that a trial kille
 @dataclass(frozen=True)
 class Job:
     """One process to start. `module` holds the adapter; `data` is a folder of decoded
-    arrays, relative to the cache.
+    arrays, relative to the cache. `target` is the score whose time is taken, None without one.
 
     The same block holds one launch of each contender; `seed` follows the block, so that every
     contender of a block starts from the same weights and sees the same rows. `trials` and `prune`
@@ -93,6 +93,7 @@ class Job:
     package: str
     data: str
     budget: Budget
+    target: float | None = None
     trials: int = 0
     prune: bool = False
 

@@ -10,23 +10,23 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench import stats, table, tuning_report
+from bench import figures, stats, table, tuning_report
 from bench.metrics import metric
 from bench.plan import AA_LABEL
-from bench.record import Cell, Record
+from bench.record import Cell, Record, job_of
 from bench.stats import Estimate
 from bench.store import Run
 from tasks import TASKS
 
 HEADINGS = (
-    "implementation", "certificate", "score", "train samples/s", "± 95 %", "step p50 ms",
-    "infer samples/s", "infer p50 µs", "p99 µs", "cold start s", "memory MiB",
+    "implementation", "certificate", "score", "to target s", "train samples/s", "± 95 %",
+    "step p50 ms", "infer samples/s", "infer p50 µs", "p99 µs", "cold start s", "memory MiB",
 )  # fmt: skip
 
 
 NAMES = ("task", "implementation", "status", "device", "name")  # never broken over lines
-WIDE = 150  # characters that the whole table needs
-SPLIT = 5  # columns in the first half: what concerns training
+WIDE = 160  # characters that the whole table needs
+SPLIT = 6  # columns in the first half: what concerns training
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def task_tables(run: Run) -> list[TaskTable]:
             key=lambda cell: -found[cell]["train_throughput"].value if found[cell] else 0.0,
         )
         rows = tuple(_text_row(cell, groups, found[cell]) for cell in order)
-        tables.append(TaskTable(name, _title(name, about), rows, tuple(_notes(mine, about))))
+        tables.append(TaskTable(name, _title(name, about), rows, tuple(_notes(name, mine, about))))
     return tables
 
 
@@ -83,6 +83,7 @@ def _text_row(
         cell.contender,
         proof,
         value("test_score", form=".4f"),
+        _to_target(found, groups[cell]),
         value("train_throughput"),
         f"{speed.half_width:.1%}" if speed.n > 1 else "one launch",
         value("step_latency_p50", 1e3, ".3f"),
@@ -94,8 +95,21 @@ def _text_row(
     )
 
 
-def _notes(groups: dict[Cell, list[Record]], about: dict[str, Any]) -> list[str]:
+def _to_target(found: dict[str, Estimate], group: list[Record]) -> str:
+    """Seconds to the target score; or in how many launches it was reached; or nothing to reach."""
+    if "time_to_target" in found:
+        return f"{found['time_to_target'].value:.2f}"
+    readings = [record["launch"]["readings"] for record in table.good(group)]
+    if not any("target" in reading for reading in readings):
+        return ""
+    reached = sum(reading["time_to_target"] is not None for reading in readings)
+    return f"{reached} of {len(readings)} runs"
+
+
+def _notes(name: str, groups: dict[Cell, list[Record]], about: dict[str, Any]) -> list[str]:
     notes = []
+    if target := _target(name, about):
+        notes.append(target)
     floor = floor_of(groups)
     if floor is not None:
         notes.append(
@@ -103,12 +117,45 @@ def _notes(groups: dict[Cell, list[Record]], about: dict[str, Any]) -> list[str]
             f"ratio {floor.value:.3f}, 95 % interval {floor.low:.3f} to {floor.high:.3f}. "
             f"Differences in training speed below {stats.noise_floor(floor):.1%} mean nothing here."
         )
+    notes += _early_stopping(groups)
     for cell, group in groups.items():
         status, reason = table.cell_status(group)
         if status != "ok":
             notes.append(f"{cell.contender}: {status}: {reason}")
             notes.append(f"  repeat it: {command_for(cell, about)}")
     return notes
+
+
+def _target(name: str, about: dict[str, Any]) -> str:
+    """What the score is and which one counts as learned."""
+    data = about["datasets"][name]
+    if data.get("target") is None:
+        return ""
+    words = {
+        "accuracy": "accuracy on the test rows, target at least",
+        "rmse": "root mean squared error on the test rows, target at most",
+    }
+    return f"Score: {words[data['metric']]} {data['target']:g}."
+
+
+def _early_stopping(groups: dict[Cell, list[Record]]) -> list[str]:
+    """Which epoch each launch kept, where the task stops early, and whether all agree by seed."""
+    kept: dict[str, dict[int, int]] = {}
+    for cell, group in groups.items():
+        for record in table.good(group):
+            best = record["launch"]["readings"].get("best_epoch")
+            if best is not None and not cell.label:
+                kept.setdefault(cell.implementation, {})[job_of(record).seed] = best
+    if not kept:
+        return []
+    common = set.intersection(*(set(seeds) for seeds in kept.values()))
+    same = sum(len({seeds[seed] for seeds in kept.values()}) == 1 for seed in common)
+    epochs = "; ".join(
+        f"{name} {', '.join(str(e) for _, e in sorted(seeds.items()))}"
+        for name, seeds in kept.items()
+    )
+    agreement = f"the best epoch is the same in all for {same} of {len(common)} seeds"
+    return [f"Early stopping: {agreement} ({epochs})."]
 
 
 def command_for(cell: Cell, about: dict[str, Any]) -> str:
@@ -156,6 +203,8 @@ def markdown(run: Run) -> str:
     """The same tables as GitHub Markdown, with the machine and versions under them."""
     about = run.about()
     lines = ["# Benchmark run", "", f"Made {about['created']} by `{about['command']}`.", ""]
+    if any(table.good([record]) for record in run.records().values()):
+        lines += ["![Speed of each contender as a share of the fastest, by task](speed.svg)", ""]
     for one in task_tables(run):
         lines += [f"## {one.title}", "", "| " + " | ".join(HEADINGS) + " |"]
         lines.append("|" + "|".join(["---", "---"] + ["---:"] * (len(HEADINGS) - 2)) + "|")
@@ -183,12 +232,12 @@ def _escape(text: str) -> str:
 
 
 def write_files(run: Run, out: Path) -> list[Path]:
-    """report.md, table.csv and, of searches, trials.csv into `out`; returns their paths."""
+    """report.md, table.csv, the figure and, of searches, trials.csv into `out`; their paths."""
     out.mkdir(parents=True, exist_ok=True)
     paths = [out / "report.md", out / "table.csv"]
     paths[0].write_text(markdown(run))
     table.load_run(run.path).to_csv(paths[1], index=False)
-    return paths + tuning_report.write_trials(run, out)
+    return paths + figures.write(run, out) + tuning_report.write_trials(run, out)
 
 
 def print_rows(console: Console, title: str, rows: list[dict[str, Any]]) -> None:

@@ -14,11 +14,12 @@ from typing import Any
 from adapters import IMPLEMENTATIONS, TUNERS, Implementation
 from bench import environments, readings
 from bench.environments import Environment
-from bench.plan import PROFILES, Request, make_jobs
+from bench.plan import PROFILES, DataSet, Request, make_jobs
 from bench.record import Budget, Job
 from bench.store import Run
 from tasks import CATALOGUE, data
 from tasks.errors import UserError
+from tasks.tuning import Search
 
 RUNS = Path("runs")
 
@@ -49,7 +50,7 @@ def check_device(device: str) -> None:
 def start(request: Request, out: Path | None, data_dir: Path | None) -> Session:
     """Begin a new run in `out` (default: runs/<time>)."""
     check_device(request.device)
-    by_name = {task.name: task for task in CATALOGUE}
+    by_name = {work.name: work.base if isinstance(work, Search) else work for work in CATALOGUE}
     prepared = {name: data.prepare(by_name[name].data, data_dir) for name in request.tasks}
     now = datetime.now(UTC)
     path = out or RUNS / now.strftime("%Y%m%dT%H%M%SZ")
@@ -61,7 +62,9 @@ def start(request: Request, out: Path | None, data_dir: Path | None) -> Session:
         "machine": readings.machine(),
         "datasets": {
             # Relative to the cache: a published run names no place on its machine.
-            name: asdict(p) | {"folder": str(p.folder.relative_to(data.cache.root()))}
+            name: asdict(p)
+            | {"folder": str(p.folder.relative_to(data.cache.root()))}
+            | {"metric": by_name[name].metric, "target": data.target(by_name[name], p)}
             for name, p in prepared.items()
         },
     }
@@ -90,9 +93,9 @@ def resume(out: Path | None) -> Session:
 
 def _session(run: Run, about: dict[str, Any]) -> Session:
     request = Request.from_dict(about["request"])
-    folders = {name: facts["folder"] for name, facts in about["datasets"].items()}
+    sets = {name: DataSet(f["folder"], f["target"]) for name, f in about["datasets"].items()}
     contenders = {i.name: i for i in IMPLEMENTATIONS + TUNERS}
-    jobs = make_jobs(request, Budget(**about["budget"]), folders, contenders)
+    jobs = make_jobs(request, Budget(**about["budget"]), sets, contenders)
     used = {job.framework for job in jobs}
     frameworks = {f: environments.describe(f, request.device) for f in used}
     return Session(run, request, jobs, frameworks)

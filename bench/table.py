@@ -74,10 +74,16 @@ def tidy(about: dict[str, Any], records: list[Record]) -> pd.DataFrame:
 
 
 def estimates(group: list[Record]) -> dict[str, Estimate]:
-    """Metric name → estimate over the cell's good launches; metrics without a value are absent."""
+    """Metric name → estimate over the cell's good launches.
+
+    A metric that any of them lacks is absent: the mean time of those runs that reached a target
+    would flatter a contender that often does not.
+    """
     found: dict[str, Estimate] = {}
+    ended_well = good(group)
     for m in METRICS:
-        if got := list(values(m, good(group)).values()):
+        got = list(values(m, ended_well).values())
+        if got and len(got) == len(ended_well):
             positive = m.positive and min(got) > 0
             found[m.name] = stats.positive_mean(got) if positive else stats.mean(got)
     return found

@@ -19,6 +19,30 @@ _PHOTOS = Task(
     round_steps=50,
 )
 
+CATS_DOGS = Task(
+    name="cnn-catsdogs",
+    family="cnn",
+    summary="150×150×3, Conv 32/64/128 with pools, Dense 512 relu, Dense 1, augmented",
+    data="cats-dogs",
+    input_shape=(150, 150, 3),
+    layers=(
+        Conv2D(32, 3, "relu"),
+        MaxPool2D(),
+        Conv2D(64, 3, "relu"),
+        MaxPool2D(),
+        Conv2D(128, 3, "relu"),
+        MaxPool2D(),
+        Flatten(),
+        Dense(512, "relu"),
+        Dense(1),
+    ),
+    loss="binary_crossentropy",
+    metric="accuracy",
+    epochs=3,
+    round_steps=4,
+    augmentation=Augmentation(rotation_degrees=40, shift=0.2, shear=0.2, zoom=0.2, flip=True),
+)
+
 TASKS = (
     _PHOTOS,
     replace(
@@ -29,27 +53,5 @@ TASKS = (
         layers=(Conv2D(32, 3, "relu"), MaxPool2D(), Flatten(), Dense(128, "relu"), Dense(1)),
         loss="binary_crossentropy",
     ),
-    Task(
-        name="cnn-catsdogs",
-        family="cnn",
-        summary="150×150×3, Conv 32/64/128 with pools, Dense 512 relu, Dense 1, augmented",
-        data="cats-dogs",
-        input_shape=(150, 150, 3),
-        layers=(
-            Conv2D(32, 3, "relu"),
-            MaxPool2D(),
-            Conv2D(64, 3, "relu"),
-            MaxPool2D(),
-            Conv2D(128, 3, "relu"),
-            MaxPool2D(),
-            Flatten(),
-            Dense(512, "relu"),
-            Dense(1),
-        ),
-        loss="binary_crossentropy",
-        metric="accuracy",
-        epochs=3,
-        round_steps=4,
-        augmentation=Augmentation(rotation_degrees=40, shift=0.2, shear=0.2, zoom=0.2, flip=True),
-    ),
+    CATS_DOGS,
 )

@@ -126,6 +126,20 @@ class EarlyStopping:
 
 
 @dataclass(frozen=True)
+class Target:
+    """The score at which a task counts as learned; time to accuracy is the time to reach it.
+
+    embedded: on the embedded default data. canonical: on the canonical set, None where no
+    full-length run of ours justifies one. reason: the run that justifies them. Another data set
+    of the user's has no target.
+    """
+
+    embedded: float
+    reason: str
+    canonical: float | None = None
+
+
+@dataclass(frozen=True)
 class Task:
     """One identical piece of work for every framework.
 
@@ -148,6 +162,7 @@ class Task:
     optimizer: Optimizer = Adam()
     augmentation: Augmentation | None = None
     early_stopping: EarlyStopping | None = None
+    target: Target | None = None
 
     @property
     def input_dtype(self) -> Literal["float32", "int32"]:
@@ -158,6 +173,10 @@ class Task:
     def target_dtype(self) -> Literal["float32", "int32"]:
         """Labels are int32 class numbers, or float32 for binary and regression targets; (N,)."""
         return "int32" if self.loss == "sparse_categorical_crossentropy" else "float32"
+
+    def reached(self, score: float, target: float) -> bool:
+        """Whether a score is as good as the target."""
+        return score <= target if self.metric == "rmse" else score >= target
 
     def with_optimizer(self, optimizer: Optimizer) -> Task:
         """The same task under another optimizer."""

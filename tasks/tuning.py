@@ -59,11 +59,6 @@ class Search:
         """What `bench list` shows."""
         return "tuning"
 
-    @property
-    def data(self) -> str:
-        """The data-set family of its trials."""
-        return self.base.data
-
     def trials(self, profile: str) -> int:
         """How many trials a profile asks for."""
         return self.full_trials if profile == "full" else self.quick_trials

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,9 @@ from adapters.base import Adapter
 from adapters.mutants import WRAPPED, Mutant
 from adapters.reference import Reference, warp
 from bench.certify import certify
-from tasks.spec import Augmentation, Dropout, Task
+from tasks.augment import draw_warps
+from tasks.cnn import CATS_DOGS
+from tasks.spec import SGD, Dense, Dropout, Flatten, Task, parameter_shapes
 from tasks.weights import initial_weights
 from tests.small import CNN, FNN, LSTM_WORDS, SMALL, random_rows
 
@@ -112,9 +115,49 @@ def test_dropout_keeps_its_rate_and_scale(adapter: Adapter) -> None:
     assert 0 < rate < 1
 
 
+def test_augmented_pixels(adapter: Adapter) -> None:
+    """The very pixels an augmented step trains on, read through the contract.
+
+    With zero weights, target -1/2 and a squared error, the gradient by a dense kernel is its
+    input: one step of SGD at rate 1 writes the warped image into the weights, negated. Every
+    framework within 1/510 of the oracle means any two of them within 1/255.
+    """
+    shape, rows = (64, 48, 3), 12
+    x = smooth_images(rows, shape)
+    y = np.full(rows, -0.5, np.float32)
+    task = replace(
+        CNN, input_shape=shape, layers=(Flatten(), Dense(1)), loss="mean_squared_error",
+        optimizer=SGD(1.0), batch_size=1,
+    )  # fmt: skip
+    maps = draw_warps(CATS_DOGS.augmentation, rows, 1, shape, seed=4)
+    nothing = {name: np.zeros(s, np.float32) for name, s in parameter_shapes(task).items()}
+    errors = []
+    for row in range(rows):
+        adapter.build(task, nothing, 0)
+        data = adapter.stage(x, y)
+        float(adapter.train(data, np.array([[row]], np.int32), maps[row : row + 1]))
+        adapter.wait()
+        pixels = -adapter.weights()["1_dense/kernel"].reshape(shape)
+        expected = warp(x[row : row + 1].astype(np.float64), maps[row])[0]
+        errors.append(np.abs(pixels - expected))
+        assert np.abs(expected - x[row]).mean() > 0.02, "a warp that moves nothing shows nothing"
+    assert np.mean(errors) <= 1 / 510
+    assert np.max(errors) <= 8 / 255  # borders included
+
+
+def smooth_images(rows: int, shape: tuple[int, ...]) -> np.ndarray:
+    """float32 (rows, *shape) in 0…1: sums of waves some pixels long, as in photographs."""
+    rng = np.random.default_rng(6)
+    ys, xs = np.mgrid[0 : shape[0], 0 : shape[1]]
+    images = np.zeros((rows, *shape))
+    for _ in range(8):
+        fy, fx, phase = rng.uniform(-0.5, 0.5, (3, rows, 1, 1, shape[2]))
+        images += np.sin(fy * ys[None, ..., None] + fx * xs[None, ..., None] + 6 * phase)
+    return ((images / 16) + 0.5).clip(0, 1).astype(np.float32)
+
+
 def test_warps_follow_the_rule(adapter: Adapter) -> None:
     """Training on warped rows equals training on rows the oracle warped."""
-    assert Augmentation is not None
     x, y = random_rows(CNN, rows=16)
     rng = np.random.default_rng(2)
     maps = np.tile(np.float32([1, 0, 0, 0, 1, 0]), (1, 16, 1))

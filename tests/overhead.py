@@ -1,9 +1,10 @@
 """What the suite costs: one implementation through the suite against a bare hand-written loop.
 
-``python -m tests.overhead --framework F --mode M``, inside the framework's own environment.
-Both are built from the same weights in one process, and first shown to do the same work. The
-suite's side is timed by pytest-benchmark's `pedantic` itself, as in bench/rounds.py: one call
-with all rounds. `pedantic` calls `setup` before and `teardown` after each round, outside its
+``python -m tests.overhead --framework F --mode M --task T``, inside the framework's own
+environment; the tasks are those of `tests.bare`. Both sides are built from the same weights in
+one process, and first shown to do the same work. The suite's side is timed by pytest-benchmark's
+`pedantic` itself, as in bench/rounds.py: one call with all rounds. `pedantic` calls `setup` before
+and `teardown` after each round, outside its
 clock: there the bare loop runs, in `setup` (bare first) and `teardown` (suite first) by turns.
 So the two are interleaved without imitating or correcting anything. The bare side is timed as
 `pedantic` times: perf_counter around one call, garbage collection off.
@@ -30,16 +31,34 @@ from typing import Any
 import numpy as np
 
 from bench.environments import worker_environment
-from tasks import TASKS, arrays
+from tasks import TASKS
+from tasks.spec import Task
 from tasks.weights import initial_weights
+from tests import bare as bare_loops
 
-TASK = "fnn-mnist"
-TRAIN_ROWS, BATCH, STEPS = 4000, 32, 625
-TEST_ROWS, PREDICT_BATCH = 2048, 256
-CHECKED_STEPS, TOLERANCE = 50, 1e-3
+BATCH, PREDICT_BATCH = 32, 256
+CHECKED_STEPS, TOLERANCE = 25, 1e-3
 INFER_FACTOR = 10
 RESAMPLES = 10_000
 _MARK = "OVERHEAD_THREADS"
+
+
+@dataclass(frozen=True)
+class Size:
+    """Rows drawn for training, steps of a training round, rows of an inference pass."""
+
+    rows: int
+    steps: int
+    test_rows: int
+
+
+# A round lasts some tenths of a second on two cores, as in the suite's own runs.
+SIZES = {
+    "fnn-mnist": Size(4000, 625, 2048),
+    "cnn-64-10": Size(800, 25, 512),
+    "rnn-sequence": Size(1600, 300, 2048),
+    "lstm-forecast": Size(1600, 200, 2048),
+}
 
 
 @dataclass
@@ -70,13 +89,13 @@ class Pair:
 
 
 def test_train(pair: Pair, benchmark: Any) -> None:
-    """Rounds of 625 steps; collected by pytest only when `measure` asks for this file."""
+    """Rounds of the size's steps; collected by pytest only when `measure` asks for this file."""
     suite, bare = interleave(benchmark, pair.suite_train, pair.bare_train, pair.pairs)
     pair.seconds |= {"suite_train_seconds": suite, "bare_train_seconds": bare}
 
 
 def test_infer(pair: Pair, benchmark: Any) -> None:
-    """Passes over 2048 rows at batch 256."""
+    """Passes over the test rows at batch 256."""
     rounds = INFER_FACTOR * pair.pairs
     suite, bare = interleave(benchmark, pair.suite_infer, pair.bare_infer, rounds)
     pair.seconds |= {"suite_infer_seconds": suite, "bare_infer_seconds": bare}
@@ -124,25 +143,20 @@ class _Plugin:
             metafunc.parametrize("pair", [self.pair], ids=["pair"])
 
 
-def rows(data: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """x, y of 4000 training rows and x, y of 2048 test rows, from a prepared folder or drawn."""
-    if data == "random":
-        rng = np.random.default_rng(0)
-        x = rng.random((TRAIN_ROWS + TEST_ROWS, 28, 28), dtype=np.float32)
-        y = rng.integers(0, 10, len(x)).astype(np.int32)
-        return x[:TRAIN_ROWS], y[:TRAIN_ROWS], x[TRAIN_ROWS:], y[TRAIN_ROWS:]
-    found = arrays.load(Path(data))
-    if len(found.y_train) < TRAIN_ROWS:
-        sys.exit(f"{data} has fewer than {TRAIN_ROWS} training rows")
-    index = np.resize(np.arange(len(found.y_test)), TEST_ROWS)
-    x, y = np.array(found.x_train[:TRAIN_ROWS]), np.array(found.y_train[:TRAIN_ROWS])
-    return x, y, np.array(found.x_test[index]), np.array(found.y_test[index])
+def rows(task: Task, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """x (count, ...) drawn from [0, 1) and y (count,) of the task's type."""
+    rng = np.random.default_rng(0)
+    x = rng.random((count, *task.input_shape), dtype=np.float32)
+    if task.target_dtype == "int32":
+        return x, rng.integers(0, 10, count).astype(np.int32)
+    return x, rng.random(count, dtype=np.float32)
 
 
 def build(arguments: argparse.Namespace) -> Pair:
     """Both sides from the same weights and rows; the adapter first, in the suite's order."""
-    task = next(task for task in TASKS if task.name == TASK)
-    x, y, x_test, y_test = rows(arguments.data)
+    task, size = next(t for t in TASKS if t.name == arguments.task), SIZES[arguments.task]
+    x, y = rows(task, size.rows + size.test_rows)
+    x, x_test, y, y_test = x[: size.rows], x[size.rows :], y[: size.rows], y[size.rows :]
     weights = initial_weights(task, 0)
     module = importlib.import_module(f"adapters.{arguments.framework}")
     adapter = module.Contender(arguments.mode, "cpu", "fp32", arguments.threads)
@@ -151,17 +165,18 @@ def build(arguments: argparse.Namespace) -> Pair:
     train_data, test_data = adapter.stage(x, y), adapter.stage(x_test, y_test)
     adapter.wait()
     bare = importlib.import_module(f"tests.bare.{arguments.framework}").Bare(
-        x, y, {name: value.copy() for name, value in weights.items()}, arguments.threads
+        task.name, x, y, {name: value.copy() for name, value in weights.items()}, arguments.threads
     )
     rng = np.random.default_rng(1)
-    epochs = [rng.permutation(TRAIN_ROWS) for _ in range(STEPS * BATCH // TRAIN_ROWS)]
-    order = np.concatenate(epochs).reshape(STEPS, BATCH).astype(np.int32)
+    epochs = [rng.permutation(size.rows) for _ in range(-(-size.steps * BATCH // size.rows))]
+    order = np.concatenate(epochs)[: size.steps * BATCH].reshape(size.steps, BATCH)
     prepared = bare.prepare(x_test)
+    order = order.astype(np.int32)
     return Pair(adapter, bare, order, train_data, test_data, prepared, arguments.pairs)
 
 
 def differences(pair: Pair) -> dict[str, float]:
-    """Norm-relative differences after the same 50 steps: of the updates, loss and outputs."""
+    """Norm-relative differences after the same few steps: of the updates, loss and outputs."""
     start = pair.bare.weights()
     order = pair.order[:CHECKED_STEPS]
     loss = float(pair.adapter.train(pair.train_data, order))
@@ -206,7 +221,7 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--mode", required=True)
     parser.add_argument("--device", default="cpu", choices=["cpu"], help="bare loops run on CPU")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--data", default="random", help="a prepared folder, or 'random'")
+    parser.add_argument("--task", default=bare_loops.TASKS[0], choices=bare_loops.TASKS)
     parser.add_argument("--pairs", type=int, default=30)
     parser.add_argument("--json", type=Path, required=True)
     return parser.parse_args(words)

@@ -17,7 +17,7 @@ def main(folder: Path) -> int:
     found = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
     low = []
     for row in found:
-        name = f"{row['framework']}:{row['mode']}"
+        name = f"{row['framework']}:{row['mode']} {row['task']}"
         parts = []
         for kind in ("train", "infer"):
             ratio = row[f"{kind}_ratio"]
@@ -25,13 +25,13 @@ def main(folder: Path) -> int:
             parts.append(f"{kind} {ratio:.3f} ({interval})")
             if not ratio >= BOUND:
                 low.append(f"{name} {kind} {ratio:.3f}")
-        print(f"{name:20} bare / suite time: {', '.join(parts)}")
+        print(f"{name:32} bare / suite time: {', '.join(parts)}")
     if not found:
         print("overhead: nothing was measured")
     elif low:
         print(f"overhead: FAILED, under {BOUND}: {'; '.join(low)}")
     else:
-        print(f"overhead: all {len(found)} implementations at or above {BOUND} of the bare loop")
+        print(f"overhead: all {len(found)} pairs of implementation and task at or above {BOUND}")
     return 1 if low or not found else 0
 
 

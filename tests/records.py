@@ -49,7 +49,12 @@ def record(
         job(implementation, block, "measure", label, task),
         Outcome("ok"),
         seconds={"import": 1.0, "build": 0.1, "stage": 0.01, "first_step": 0.2},
-        readings={"test_score": 0.9, "final_loss": 0.1, "epoch_scores": [0.8, 0.9]},
+        readings={
+            "test_score": 0.9,
+            "final_loss": 0.1,
+            "epoch_scores": [0.8, 0.9],
+            "time_to_target": 0.5,
+        },
         peak_rss_bytes=2**28,
         cpu_seconds=3.0,
         disturbance={},

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from tasks.spec import (
     LSTM,
+    Augmentation,
     Conv2D,
     Dense,
     Dropout,
@@ -34,12 +37,12 @@ FNN = _task(
     "fnn", "small-fnn", (7, 5), (Flatten(), Dense(24, "relu"), Dropout(0.5), Dense(10)),
     "sparse_categorical_crossentropy",
 )  # fmt: skip
-CNN = _task(
+CNN = replace(_task(
     "cnn", "small-cnn", (17, 16, 3),
     (Conv2D(6, 3, "relu"), MaxPool2D(2), Conv2D(8, 3, "relu"), MaxPool2D(2), Flatten(),
      Dense(16, "relu"), Dense(10)),
     "sparse_categorical_crossentropy",
-)  # fmt: skip
+), augmentation=Augmentation(40, 0.2, 0.2, 0.2, flip=True))  # fmt: skip
 RNN = _task(
     "rnn", "small-rnn", (9, 2), (SimpleRNN(12, "relu"), Dense(8, "relu"), Dense(1)),
     "mean_squared_error",

@@ -7,7 +7,15 @@ from collections import Counter
 import pytest
 
 from adapters import IMPLEMENTATIONS
-from bench.plan import PROFILES, Request, counterbalanced, make_jobs, matching_tasks, pending
+from bench.plan import (
+    PROFILES,
+    DataSet,
+    Request,
+    counterbalanced,
+    make_jobs,
+    matching_tasks,
+    pending,
+)
 from bench.record import Job, Outcome, failure_record
 from tasks.errors import UserError
 
@@ -17,7 +25,9 @@ NAMES = tuple(i.name for i in IMPLEMENTATIONS)
 def jobs(launches: int = 6, measure: bool = True) -> list[Job]:
     request = Request("quick", ("fnn-mnist",), NAMES, threads=2, launches=launches, measure=measure)
     budget = PROFILES["quick"].budget
-    return make_jobs(request, budget, {"fnn-mnist": "/data"}, {i.name: i for i in IMPLEMENTATIONS})
+    return make_jobs(
+        request, budget, {"fnn-mnist": DataSet("/data")}, {i.name: i for i in IMPLEMENTATIONS}
+    )
 
 
 def test_every_contender_runs_once_a_block() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from bench.environments import PROJECT, Environment
-from bench.plan import PROFILES, Request, make_jobs, pending
+from bench.plan import PROFILES, DataSet, Request, make_jobs, pending
 from bench.record import Job, Record
 from bench.runner import run_jobs
 from bench.store import Run
@@ -45,7 +45,7 @@ def make(tmp_path: Path, data: Path, modes: list[str], launches: int = 1) -> tup
     rows = {f"fake:{mode}": implementation(mode) for mode in modes}
     request = Request("smoke", ("fnn-mnist",), tuple(rows), launches=launches)
     small = replace(PROFILES["smoke"].budget, phase_seconds=0.1, timeout_seconds=90.0)
-    jobs = make_jobs(request, small, {"fnn-mnist": str(data)}, rows)
+    jobs = make_jobs(request, small, {"fnn-mnist": DataSet(str(data))}, rows)
     return Run.create(tmp_path / "run", {"request": asdict(request)}), jobs
 
 

@@ -18,7 +18,7 @@ from optuna.trial import TrialState
 
 from bench import searches, tuning
 from bench.environments import Environment
-from bench.plan import PROFILES, Request, make_jobs
+from bench.plan import PROFILES, DataSet, Request, make_jobs
 from bench.record import Job
 from bench.runner import run_jobs
 from bench.store import Run
@@ -53,7 +53,7 @@ def make(
     rows = {f"fake:{mode}": implementation(mode) for mode in modes}
     request = Request("quick", tasks, tuple(rows), prune=prune)
     budget = replace(PROFILES["quick"].budget, timeout_seconds=120.0)
-    jobs = make_jobs(request, budget, dict.fromkeys(tasks, str(data)), rows)
+    jobs = make_jobs(request, budget, dict.fromkeys(tasks, DataSet(str(data))), rows)
     run = Run.create(path, {"request": asdict(request)})
     return run, [job for job in jobs if job.kind == "search"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench import load_run, report, searches, tuning_report
-from bench.plan import Request, contenders, make_jobs, pending
+from bench.plan import DataSet, Request, contenders, make_jobs, pending
 from bench.record import Outcome, Record, failure_record
 from bench.store import Run
 from tasks.errors import UserError
@@ -170,7 +170,7 @@ def test_plan_of_the_searches() -> None:
     assert "keras:keras-tuner" in rows
     request = Request("full", tuple(names), tuple(rows), launches=2, prune=True)
     budget = job().budget
-    jobs = make_jobs(request, budget, dict.fromkeys(names, "d"), rows)
+    jobs = make_jobs(request, budget, dict.fromkeys(names, DataSet("d")), rows)
     native = [j for j in jobs if j.cell.implementation == "keras:keras-tuner"]
     assert [(j.cell.task, j.kind) for j in native] == [
         ("tune-random", "certify"), ("tune-random", "search"),

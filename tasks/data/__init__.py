@@ -13,8 +13,9 @@ from tasks.data.cache import Prepared
 from tasks.data.download import Progress
 from tasks.data.family import Family
 from tasks.errors import UserError
+from tasks.spec import Task
 
-__all__ = ["FAMILIES", "Prepared", "Status", "family_of", "fetch", "prepare", "status"]
+__all__ = ["FAMILIES", "Prepared", "Status", "family_of", "fetch", "prepare", "status", "target"]
 
 FAMILIES: dict[str, Family] = {
     family.name: family
@@ -56,6 +57,15 @@ def prepare(family: str, data_dir: Path | None = None) -> Prepared:
     found = cache.find(known.name, known.canonical) or cache.find(known.name, known.embedded.id)
     found = found or cache.keep(known.name, known.make())
     return replace(found, note="; ".join(filter(None, (found.note, note))))
+
+
+def target(task: Task, prepared: Prepared) -> float | None:
+    """The score that counts as learned on this data set; None on the user's own data."""
+    if task.target is None:
+        return None
+    if prepared.embedded:
+        return task.target.embedded
+    return task.target.canonical if prepared.id == family_of(task.data).canonical else None
 
 
 def _checked(data_dir: Path) -> Path:

@@ -1,4 +1,4 @@
-"""fnn-mnist by hand in MXNet 1.9: a hybridized Gluon block and gluon.Trainer."""
+"""Four tasks by hand in MXNet 1.9: hybridized Gluon blocks and gluon.Trainer."""
 
 from __future__ import annotations
 
@@ -9,26 +9,58 @@ from typing import Any
 import mxnet as mx
 import numpy as np
 from mxnet import autograd, gluon, nd
+from mxnet.gluon import nn, rnn
 
 BATCH = 32
 PREDICT_BATCH = 256
 
 
-class _Loss(gluon.HybridBlock):
-    """Gather, network and summed cross-entropy as one cached graph."""
+class _LastStep(gluon.HybridBlock):
+    """(N, T, 1) → (N, units): a fused recurrent layer over time-major rows, its last output."""
 
-    def __init__(self) -> None:
+    def __init__(self, cell: Any) -> None:
         super().__init__()
+        self.cell = cell
+        cell.l0_h2h_bias.grad_req = "null"  # the task has one bias
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        states = self.cell(F.swapaxes(x, 0, 1))
+        return F.reshape(F.slice_axis(states, axis=0, begin=-1, end=None), shape=(-3, 0))
+
+
+def _dense(units: int, inputs: int, activation: str | None = None) -> Any:
+    return nn.Dense(units, activation=activation, in_units=inputs)
+
+
+def _layers(task: str) -> list[Any]:
+    """The layers with parameters and Flatten, in order."""
+    if task == "fnn-mnist":
+        return [nn.Flatten(), _dense(128, 784, "relu"), _dense(10, 128)]
+    if task == "cnn-64-10":
+        conv = nn.Conv2D(32, 3, activation="relu", in_channels=3)
+        dense = _dense(64, 32 * 31 * 31, "relu")
+        return [conv, nn.MaxPool2D(2, 2), nn.Flatten(), dense, _dense(10, 64)]
+    if task == "rnn-sequence":
+        cell = rnn.RNN(64, activation="relu", input_size=1)
+        return [_LastStep(cell), _dense(32, 64, "relu"), _dense(1, 32)]
+    return [_LastStep(rnn.LSTM(50, input_size=1)), _dense(1, 50)]
+
+
+class _Loss(gluon.HybridBlock):
+    """Gather, network and summed loss as one cached graph."""
+
+    def __init__(self, task: str) -> None:
+        super().__init__()
+        self.classes = task in ("fnn-mnist", "cnn-64-10")
         with self.name_scope():
-            self.net = gluon.nn.HybridSequential()
-            self.net.add(
-                gluon.nn.Flatten(),
-                gluon.nn.Dense(128, activation="relu", in_units=784),
-                gluon.nn.Dense(10, in_units=128),
-            )
+            self.net = nn.HybridSequential()
+            self.net.add(*_layers(task))
 
     def hybrid_forward(self, F: Any, x: Any, y: Any, rows: Any) -> Any:
-        return F.softmax_cross_entropy(self.net(F.take(x, rows)), F.take(y, rows))
+        outputs, targets = self.net(F.take(x, rows)), F.take(y, rows)
+        if self.classes:
+            return F.softmax_cross_entropy(outputs, targets)
+        return F.sum(F.square(F.reshape(outputs, shape=(-1,)) - targets))
 
 
 class Bare:
@@ -41,20 +73,36 @@ class Bare:
     """
 
     def __init__(
-        self, x: np.ndarray, y: np.ndarray, weights: dict[str, np.ndarray], threads: int
+        self, task: str, x: np.ndarray, y: np.ndarray, weights: dict[str, np.ndarray], threads: int
     ) -> None:
         os.environ["MXNET_CPU_WORKER_NTHREADS"] = str(threads)  # read when the engine starts
         mx.base.check_call(mx.base._LIB.MXSetNumOMPThreads(ctypes.c_int(threads)))
         self.x, self.y = self.prepare(x), nd.array(y, dtype="float32")
-        self.loss = _Loss()
+        self.loss = _Loss(task)
         self.loss.initialize()
         self.loss.hybridize(static_alloc=True, static_shape=True)
-        self.layers = {"1_dense": self.loss.net[1], "2_dense": self.loss.net[2]}
-        for name, layer in self.layers.items():
-            layer.weight.set_data(nd.array(weights[f"{name}/kernel"].T))
-            layer.bias.set_data(nd.array(weights[f"{name}/bias"]))
+        self.names = list(weights)
+        for name, (parameter, kind) in zip(self.names, self._parameters(), strict=True):
+            parameter.set_data(nd.array(_turned(weights[name], kind)))
         adam = {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-7}
         self.trainer = gluon.Trainer(self.loss.collect_params(), "adam", adam, kvstore=None)
+
+    def _parameters(self) -> list[tuple[Any, str]]:
+        """Each parameter in layer order, and how its layout differs from (in, out)."""
+        found: list[tuple[Any, str]] = []
+        image = False
+        for layer in self.loss.net:
+            if isinstance(layer, nn.Conv2D):
+                image = True
+                found += [(layer.weight, "conv"), (layer.bias, "same")]
+            elif isinstance(layer, _LastStep):
+                cell = layer.cell
+                found += [(cell.l0_i2h_weight, "dense"), (cell.l0_h2h_weight, "dense")]
+                found.append((cell.l0_i2h_bias, "same"))
+            elif isinstance(layer, nn.Dense):
+                found += [(layer.weight, "image" if image else "dense"), (layer.bias, "same")]
+                image = False
+        return found
 
     def train(self, order: np.ndarray) -> float:
         """One step a row of `order`; the engine runs behind Python and is awaited at the end."""
@@ -71,19 +119,33 @@ class Bare:
         return mean
 
     def prepare(self, x: np.ndarray) -> Any:
-        """Rows as an array of MXNet, moved once."""
-        return nd.array(x, dtype="float32")
+        """Rows as an array of MXNet, moved once; images as (N, C, H, W)."""
+        return nd.array(x.transpose(0, 3, 1, 2) if x.ndim == 4 else x, dtype="float32")
 
     def predict(self, x: Any) -> np.ndarray:
-        """Logits of all rows, in batches; only the last operation is waited for."""
+        """Outputs of all rows, in batches; only the last operation is waited for."""
         net = self.loss.net
         parts = [net(x[i : i + PREDICT_BATCH]) for i in range(0, len(x), PREDICT_BATCH)]
         return np.asarray(nd.concat(*parts, dim=0).asnumpy())
 
     def weights(self) -> dict[str, np.ndarray]:
-        """The current weights; Gluon keeps dense kernels as (out, in)."""
-        found = {}
-        for name, layer in self.layers.items():
-            found[f"{name}/kernel"] = np.ascontiguousarray(layer.weight.data().asnumpy().T)
-            found[f"{name}/bias"] = layer.bias.data().asnumpy()
-        return found
+        """The current weights, copied."""
+        parameters = zip(self.names, self._parameters(), strict=True)
+        return {name: _canonical(p.data().asnumpy(), kind) for name, (p, kind) in parameters}
+
+
+def _turned(value: np.ndarray, kind: str) -> np.ndarray:
+    """Canonical layout → Gluon's; "image" is the kernel after a flattened (32, 31, 31)."""
+    if kind == "conv":
+        return value.transpose(3, 2, 0, 1)
+    if kind == "image":
+        return value.reshape(31, 31, 32, -1).transpose(3, 2, 0, 1).reshape(64, -1)
+    return value.T if kind == "dense" else value
+
+
+def _canonical(value: np.ndarray, kind: str) -> np.ndarray:
+    if kind == "conv":
+        return value.transpose(2, 3, 1, 0)
+    if kind == "image":
+        return value.reshape(64, 32, 31, 31).transpose(2, 3, 1, 0).reshape(-1, 64)
+    return value.T if kind == "dense" else value

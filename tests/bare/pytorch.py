@@ -1,19 +1,63 @@
-"""fnn-mnist by hand in PyTorch: eager, autograd, torch.optim.Adam. No compile."""
+"""Four tasks by hand in PyTorch: eager, autograd, torch.optim.Adam. No compile."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 PREDICT_BATCH = 256
 
 
+def _fnn() -> nn.Sequential:
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
+
+
+def _cnn() -> nn.Sequential:
+    net = nn.Sequential(
+        nn.Conv2d(3, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(32 * 31 * 31, 64), nn.ReLU(), nn.Linear(64, 10),
+    )  # fmt: skip
+    return net.to(memory_format=torch.channels_last)
+
+
+class _Recurrent(nn.Module):
+    """The last state of a recurrent layer, then dense layers. Its second bias stays zero."""
+
+    def __init__(self, cell: Any, *head: nn.Module) -> None:
+        super().__init__()
+        self.cell, self.head = cell, nn.Sequential(*head)
+        nn.init.zeros_(cell.bias_hh_l0).requires_grad_(False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        sequence, _ = self.cell(x)
+        return self.head(sequence[:, -1])
+
+
+def _rnn() -> nn.Module:
+    cell = nn.RNN(1, 64, nonlinearity="relu", batch_first=True)
+    return _Recurrent(cell, nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 1))
+
+
+def _lstm() -> nn.Module:
+    return _Recurrent(nn.LSTM(1, 50, batch_first=True), nn.Linear(50, 1))
+
+
+MODELS: dict[str, tuple[Callable[[], nn.Module], Callable[[Tensor, Tensor], Tensor]]] = {
+    "fnn-mnist": (_fnn, F.cross_entropy),
+    "cnn-64-10": (_cnn, F.cross_entropy),
+    "rnn-sequence": (_rnn, F.mse_loss),
+    "lstm-forecast": (_lstm, F.mse_loss),
+}
+
+
 class Bare:
-    """The loop of PyTorch's own tutorials: nn.Sequential, cross_entropy, backward, Adam.step.
+    """The loop of PyTorch's own tutorials: modules, a loss function, backward, Adam.step.
 
     Adam is fused: against it, foreach takes 1.26 and the default 1.32 of a step's time. What is
     *not* used here, because it leaves torch.nn, which the mode "eager" stands for: `addmm` on
@@ -23,48 +67,81 @@ class Bare:
     """
 
     def __init__(
-        self, x: np.ndarray, y: np.ndarray, weights: dict[str, np.ndarray], threads: int
+        self, task: str, x: np.ndarray, y: np.ndarray, weights: dict[str, np.ndarray], threads: int
     ) -> None:
         torch.set_num_threads(threads)
         with suppress(RuntimeError):  # allowed only before the first parallel work
             torch.set_num_interop_threads(threads)
-        self.x, self.y = self.prepare(x), torch.from_numpy(np.array(y)).long()
-        self.model = nn.Sequential(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
-        self.kernels = {"1_dense": self.model[1], "2_dense": self.model[3]}
+        make, self.loss = MODELS[task]
+        self.x, targets = self.prepare(x), torch.from_numpy(np.array(y))
+        self.y = targets[:, None] if targets.is_floating_point() else targets.long()
+        self.model = make()
+        self.names = list(weights)
         with torch.no_grad():
-            for name, layer in self.kernels.items():
-                layer.weight.copy_(torch.from_numpy(np.array(weights[f"{name}/kernel"].T)))
-                layer.bias.copy_(torch.from_numpy(np.array(weights[f"{name}/bias"])))
-        self.adam = torch.optim.Adam(
-            self.model.parameters(), lr=1e-3, betas=(0.9, 0.999), eps=1e-7, fused=True
-        )
+            for name, (parameter, kind) in zip(self.names, self._parameters(), strict=True):
+                parameter.copy_(torch.from_numpy(_turned(weights[name], kind)))
+        trained = [p for p in self.model.parameters() if p.requires_grad]
+        self.adam = torch.optim.Adam(trained, lr=1e-3, betas=(0.9, 0.999), eps=1e-7, fused=True)
+
+    def _parameters(self) -> Iterator[tuple[Tensor, str]]:
+        """Each parameter in layer order, and how its layout differs from (in, out)."""
+        convolved = False
+        for module in self.model.modules():
+            if isinstance(module, nn.Conv2d):
+                convolved = True
+                yield from ((module.weight, "conv"), (module.bias, "same"))
+            elif isinstance(module, nn.RNN | nn.LSTM):
+                yield from ((module.weight_ih_l0, "dense"), (module.weight_hh_l0, "dense"))
+                yield module.bias_ih_l0, "same"
+            elif isinstance(module, nn.Linear):
+                yield from ((module.weight, "image" if convolved else "dense"),)
+                yield module.bias, "same"
+                convolved = False
 
     def train(self, order: np.ndarray) -> float:
         """One step a row of `order`; eager CPU work is done when each call returns."""
-        model, images, labels, adam, losses = self.model, self.x, self.y, self.adam, []
+        model, rows_x, rows_y, adam, losses = self.model, self.x, self.y, self.adam, []
         for rows in torch.from_numpy(order).long().unbind(0):
-            x, y = images.index_select(0, rows), labels.index_select(0, rows)
-            loss = F.cross_entropy(model(x), y)
+            x, y = rows_x.index_select(0, rows), rows_y.index_select(0, rows)
+            if x.ndim == 4:
+                x = x.permute(0, 3, 1, 2)
+            loss = self.loss(model(x), y)
             adam.zero_grad()
             loss.backward()
             adam.step()
             losses.append(loss.detach())
         return float(torch.stack(losses).mean())
 
-    def prepare(self, x: np.ndarray) -> torch.Tensor:
-        """Rows as a tensor of its own."""
+    def prepare(self, x: np.ndarray) -> Tensor:
+        """Rows as a tensor of its own; images stay (N, H, W, C) in memory."""
         return torch.from_numpy(np.array(x))
 
-    def predict(self, x: torch.Tensor) -> np.ndarray:
-        """Logits of all rows, in batches, without autograd's bookkeeping."""
+    def predict(self, x: Tensor) -> np.ndarray:
+        """Outputs of all rows, in batches, without autograd's bookkeeping."""
+        if x.ndim == 4:
+            x = x.permute(0, 3, 1, 2)
         with torch.inference_mode():
             parts = [self.model(part) for part in x.split(PREDICT_BATCH)]
             return np.asarray(torch.cat(parts).numpy())
 
     def weights(self) -> dict[str, np.ndarray]:
         """The current weights, copied."""
-        found = {}
-        for name, layer in self.kernels.items():
-            found[f"{name}/kernel"] = layer.weight.detach().numpy().T.copy()
-            found[f"{name}/bias"] = layer.bias.detach().numpy().copy()
-        return found
+        parameters = zip(self.names, self._parameters(), strict=True)
+        return {name: _canonical(p.detach().numpy(), kind) for name, (p, kind) in parameters}
+
+
+def _turned(value: np.ndarray, kind: str) -> np.ndarray:
+    """Canonical layout → PyTorch's; "image" is the kernel after a flattened (32, 31, 31)."""
+    if kind == "conv":
+        return np.array(value.transpose(3, 2, 0, 1))
+    if kind == "image":
+        return np.array(value.reshape(31, 31, 32, -1).transpose(3, 2, 0, 1).reshape(64, -1))
+    return np.array(value.T if kind == "dense" else value)
+
+
+def _canonical(value: np.ndarray, kind: str) -> np.ndarray:
+    if kind == "conv":
+        return value.transpose(2, 3, 1, 0).copy()
+    if kind == "image":
+        return value.reshape(64, 32, 31, 31).transpose(2, 3, 1, 0).reshape(-1, 64).copy()
+    return value.T.copy() if kind == "dense" else value.copy()
