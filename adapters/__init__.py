@@ -71,7 +71,7 @@ TUNERS: tuple[Implementation, ...] = (
         "keras-tuner",
         "adapters.keras_tuner",
         "keras_tuner",
-        "keras:tensorflow, searched by KerasTuner's RandomSearch",
+        "keras:tensorflow searched by KerasTuner's RandomSearch; only tune-random",
         only=("tune-random",),
     ),
 )

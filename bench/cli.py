@@ -78,12 +78,12 @@ def list_(
 ) -> None:
     """Tasks, implementations and devices; which are ready here, and why not."""
     rows = []
+    tuners = {tuner.name for tuner in TUNERS}
     for implementation in IMPLEMENTATIONS + TUNERS:
         environment = session.ready(implementation, device)
         rows.append(
             {
                 "implementation": implementation.name,
-                "only for": ", ".join(implementation.only),
                 "summary": implementation.summary,
                 "status": environment.status,
                 "version": environment.version,
@@ -98,8 +98,8 @@ def list_(
             json.dumps(
                 {
                     "tasks": tasks,
-                    "implementations": [row for row in rows if not row["only for"]],
-                    "tuners": [row for row in rows if row["only for"]],
+                    "implementations": [r for r in rows if r["implementation"] not in tuners],
+                    "tuners": [r for r in rows if r["implementation"] in tuners],
                     "devices": devices,
                 },
                 indent=1,

@@ -122,7 +122,7 @@ def _notes(name: str, groups: dict[Cell, list[Record]], about: dict[str, Any]) -
         status, reason = table.cell_status(group)
         if status != "ok":
             notes.append(f"{cell.contender}: {status}: {reason}")
-            notes.append(f"  repeat it: {command_for(cell, about)}")
+            notes.append(f"  repeat it: {table.command_for(cell, about)}")
     return notes
 
 
@@ -156,15 +156,6 @@ def _early_stopping(groups: dict[Cell, list[Record]]) -> list[str]:
     )
     agreement = f"the best epoch is the same in all for {same} of {len(common)} seeds"
     return [f"Early stopping: {agreement} ({epochs})."]
-
-
-def command_for(cell: Cell, about: dict[str, Any]) -> str:
-    """The command that repeats one cell."""
-    return (
-        f"bench run --profile {about['request']['profile']} --tasks '{cell.task}' "
-        f"--implementations '{cell.implementation}' --device {cell.device} "
-        f"--threads {cell.threads}"
-    )
 
 
 def floor_of(groups: dict[Cell, list[Record]]) -> Estimate | None:

@@ -104,6 +104,15 @@ def cell_status(group: list[Record]) -> tuple[str, str]:
     return bad[0]["status"], bad[0]["reason"] + count
 
 
+def command_for(cell: Cell, about: dict[str, Any]) -> str:
+    """The command that repeats one cell."""
+    return (
+        f"bench run --profile {about['request']['profile']} --tasks '{cell.task}' "
+        f"--implementations '{cell.implementation}' --device {cell.device} "
+        f"--threads {cell.threads}"
+    )
+
+
 def certificate_word(groups: dict[Cell, list[Record]], cell: Cell) -> str:
     """ "passed", "refused", or "" where no certificate was made; an A/A copy shares its twin's."""
     for record in groups.get(replace(cell, label=""), []):

@@ -76,7 +76,11 @@ def tables(run: Run) -> list[Grid]:
             continue
         groups = {c: g for c, g in table.by_cell(records).items() if c.task == search.name}
         found = _found(records, search.name)
-        notes = (*_same_trials(search.sampler, found), *_pruned(found), *_failures(groups, found))
+        notes = (
+            *_same_trials(search.sampler, found),
+            *_pruned(found),
+            *_failures(groups, found, about),
+        )
         title = f"{search.name}: {search.summary} ({about['datasets'][search.name]['id']})"
         if not found:
             grids.append(Grid(title, ("implementation",), (), notes))
@@ -214,12 +218,13 @@ def _pruned(found: Found) -> list[str]:
     return notes
 
 
-def _failures(groups: dict[Cell, list[Record]], found: Found) -> list[str]:
+def _failures(groups: dict[Cell, list[Record]], found: Found, about: dict[str, Any]) -> list[str]:
     notes = []
     for cell, group in groups.items():
         status, reason = table.cell_status(group)
         if status != "ok":
             notes.append(f"{cell.contender}: {status}: {reason}")
+            notes.append(f"  repeat it: {table.command_for(cell, about)}")
     for name, search in found.items():
         for trial in search["trials"]:
             if trial["status"] not in ("ok", "pruned"):

@@ -162,6 +162,7 @@ def test_a_search_that_gave_nothing_is_a_note(tmp_path: Path) -> None:
     )
     text = report.markdown(make(tmp_path, failed))
     assert "mxnet:hybrid: timeout: after 300 s" in text
+    assert "bench run --profile full --tasks 'tune-random' --implementations 'mxnet" in text
 
 
 def test_plan_of_the_searches() -> None:
