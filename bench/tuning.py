@@ -25,7 +25,7 @@ from optuna.trial import TrialState
 
 from adapters.base import Unsupported
 from adapters.tuner import Tuner
-from bench.record import DIED, Outcome
+from bench.record import DIED, Job, Outcome
 from bench.trial import Ground, Trial
 from tasks.tuning import GRID, RATES, UNITS, Point, Search
 
@@ -53,17 +53,8 @@ def run(launch: Any, search: Search, folder: Path) -> tuple[Outcome, dict[str, A
     starts = study.user_attrs.get("starts", 0) + 1
     study.set_user_attr("starts", starts)
     started = perf_counter()
-    if isinstance(launch.adapter, Tuner):
-        if job.prune:
-            raise Unsupported("the framework's own tuner has no median pruner")
-        _native(launch.adapter, study, ground, job.trials, folder)
-    else:
-        while (index := len(entries(study))) < job.trials:
-            _say(index, job.trials)
-            _ask_and_tell(study, ground, index, job.prune)
-    seconds = perf_counter() - started
-    found = entries(study)
-    result: dict[str, Any] = {
+    _loop(study, ground, job, folder)
+    facts = {
         "sampler": search.sampler,
         "trials_wanted": job.trials,
         "prune": job.prune,
@@ -71,18 +62,36 @@ def run(launch: Any, search: Search, folder: Path) -> tuple[Outcome, dict[str, A
         "rows": ground.rows,
         "optuna": optuna.__version__,
         "open_seconds": opened,
-        "loop_seconds": seconds,
+        "loop_seconds": perf_counter() - started,
         "resumed_trials": resumed,
         "starts": starts,
-        "trials": found,
     }
+    return _result(ground, entries(study), facts)
+
+
+def _loop(study: optuna.Study, ground: Ground, job: Job, folder: Path) -> None:
+    """The trials that are left."""
+    if isinstance(ground.adapter, Tuner):
+        if job.prune:
+            raise Unsupported("the framework's own tuner has no median pruner")
+        _native(ground.adapter, study, ground, job.trials, folder)
+        return
+    while (index := len(entries(study))) < job.trials:
+        _say(index, job.trials)
+        _ask_and_tell(study, ground, index, job.prune)
+
+
+def _result(
+    ground: Ground, found: list[dict[str, Any]], facts: dict[str, Any]
+) -> tuple[Outcome, dict[str, Any]]:
+    """The finished search: its trials, the best of them, and that one retrained."""
+    result = facts | {"trials": found}
     best = best_of(found)
     if best is None:
         reason = f"every trial failed; the first: {found[0]['status']}: {found[0]['reason']}"
         return Outcome("error", reason), result
-    result["best"] = {
-        key: best[key] for key in ("index", "units", "learning_rate", "validation_accuracy")
-    }
+    kept = ("index", "units", "learning_rate", "validation_accuracy")
+    result["best"] = {key: best[key] for key in kept}
     result["retrained"] = _retrain(ground, Point(best["units"], best["learning_rate"]))
     return Outcome("ok"), result
 
