@@ -76,3 +76,8 @@ TUNERS: tuple[Implementation, ...] = (
     ),
 )
 """Frameworks' own tuners: a second row of their framework in the searches they can do."""
+
+
+def does(implementation: str, task: str) -> bool:
+    """Whether the implementation of that name is a contender of the task of that name."""
+    return all(tuner.does(task) for tuner in TUNERS if tuner.name == implementation)

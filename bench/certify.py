@@ -127,10 +127,8 @@ def certify(adapter: Adapter, task: Task, x: np.ndarray, y: np.ndarray, seed: in
     """Run the checks, up to the first group that fails.
 
     x, y: the task's training rows; few of them are used again.
-
-    Dropout is set to rate 0 (random masks have no common trajectory).
     """
-    task = task.without_dropout()
+    task = _provable(task)
     rows = np.random.default_rng(seed).permutation(len(x))
     order = np.resize(rows, (STEPS, task.batch_size)).astype(np.int32)
     oracle = Reference(adam=adapter.adam_form)
@@ -157,8 +155,19 @@ def certify_all(
     return Certificate(tuple(checks), adapter.adam_form, seed)
 
 
+def _provable(task: Task) -> Task:
+    """The task as it is certified: without dropout (random masks have no common trajectory), and
+    at the learning rate of its `Proof` where it has one."""
+    task = task.without_dropout()
+    if task.proof is None or not isinstance(task.optimizer, Adam):
+        return task
+    return task.with_optimizer(replace(task.optimizer, learning_rate=task.proof.learning_rate))
+
+
 def bound(task: Task, check: str) -> float:
-    """The bound of one check for a task's family."""
+    """The bound of one check for a task's family, or the task's own."""
+    if check == "typical" and task.proof is not None:
+        return task.proof.typical
     if task.family in ("rnn", "lstm") and check in _RECURRENT:
         return _RECURRENT[check]
     return _BOUNDS[check]

@@ -12,8 +12,11 @@ import typer
 from rich.console import Console
 
 from adapters import IMPLEMENTATIONS, TUNERS
-from bench import environments, report, session, table
+from bench import disturbed, environments, report, session, table
 from bench.data_cli import data_app
+from bench.doctor_cli import doctor
+from bench.export_cli import export
+from bench.history_cli import history_app
 from bench.plan import PROFILES, Request, contenders, matching_implementations, matching_tasks
 from bench.progress import Progress
 from bench.runner import run_jobs
@@ -28,6 +31,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data_app, name="data")
+app.add_typer(history_app, name="history")
+app.command()(export)
+app.command()(doctor)
 console = Console()
 
 
@@ -60,6 +66,14 @@ DeviceOption = Annotated[Device, typer.Option(help="Where to compute.")]
 Threads = Annotated[
     int | None,
     typer.Option(min=1, help="CPU threads for every framework.", show_default="all cores"),
+]
+Repeats = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Blocks measured anew, a task, where others disturbed a launch.",
+        show_default="half the launches",
+    ),
 ]
 Out = Annotated[
     Path | None,
@@ -149,6 +163,7 @@ def run(
     launches: Annotated[
         int | None, typer.Option(min=1, help="Processes a cell.", show_default="the profile's")
     ] = None,
+    repeats: Repeats = None,
     seed: Annotated[int, typer.Option(help="Seed of the first block; each block adds one.")] = 0,
     out: Out = None,
     data_dir: DataDir = None,
@@ -172,6 +187,7 @@ def run(
             device=device.value,
             threads=threads or session.default_threads(),
             launches=launches or size.launches,
+            repeats=(launches or size.launches) // 2 if repeats is None else repeats,
             seed=seed,
             prune=prune,
         )
@@ -251,13 +267,12 @@ def _globs(text: str) -> list[str]:
 def _work(opened: session.Session, quiet: bool = False) -> None:
     with opened.run.locked(), Progress(opened, console, quiet) as progress:
         try:
-            run_jobs(
-                opened.run,
-                opened.jobs,
-                opened.frameworks,
-                progress.done,
-                on_poll=progress.polled,
-            )
+            polled = progress.polled
+            run_jobs(opened.run, opened.jobs, opened.frameworks, progress.done, on_poll=polled)
+            again = disturbed.again(opened.jobs, opened.run.records(), opened.request.repeats)
+            if again:
+                progress.more(len(again))
+                run_jobs(opened.run, again, opened.frameworks, progress.done)
         except KeyboardInterrupt:
             progress.stop()
             typer.echo(

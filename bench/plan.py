@@ -75,6 +75,7 @@ class Request:
     launches: int = 1
     seed: int = 0
     measure: bool = True  # False: certificates only
+    repeats: int = 0  # blocks measured anew, of each task, where others disturbed a launch
     prune: bool = False  # searches: stop trials that the median pruner gives up
 
     @staticmethod

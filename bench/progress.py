@@ -60,6 +60,13 @@ class Progress:
             text = f"{job.cell.task} {job.cell.contender} trial {trial} of {job.trials}"
             self.bar.update(self.row, description=text)
 
+    def more(self, jobs: int) -> None:
+        """Disturbed blocks are measured anew: so many jobs in all."""
+        self.total += jobs
+        self.bar.update(self.row, total=self.total)
+        if not self.quiet:
+            self.console.print(f"others disturbed some launches: {jobs} are measured anew")
+
     def stop(self) -> None:
         """Leave the terminal as it was."""
         self.bar.stop()

@@ -78,8 +78,9 @@ class Job:
     arrays, relative to the cache. `target` is the score whose time is taken, None without one.
 
     The same block holds one launch of each contender; `seed` follows the block, so that every
-    contender of a block starts from the same weights and sees the same rows. `trials` and `prune`
-    (the median pruner) are a search's.
+    contender of a block starts from the same weights and sees the same rows. `repeat` is 1 in
+    the second measurement of a block that others disturbed; it stands for the first one. `trials`
+    and `prune` (the median pruner) are a search's.
     """
 
     id: str
@@ -94,6 +95,7 @@ class Job:
     data: str
     budget: Budget
     target: float | None = None
+    repeat: int = 0
     trials: int = 0
     prune: bool = False
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench import figures, stats, table, tuning_report
+from bench import disturbed, figures, stats, table, tuning_report
 from bench.metrics import metric
 from bench.plan import AA_LABEL
 from bench.record import Cell, Record, job_of
@@ -117,6 +117,9 @@ def _notes(name: str, groups: dict[Cell, list[Record]], about: dict[str, Any]) -
             f"ratio {floor.value:.3f}, 95 % interval {floor.low:.3f} to {floor.high:.3f}. "
             f"Differences in training speed below {stats.noise_floor(floor):.1%} mean nothing here."
         )
+    mine = [record for group in groups.values() for record in group]
+    if disturbance := disturbed.note(mine):
+        notes.append(disturbance)
     notes += _early_stopping(groups)
     for cell, group in groups.items():
         status, reason = table.cell_status(group)
@@ -199,8 +202,8 @@ def markdown(run: Run) -> str:
     for one in task_tables(run):
         lines += [f"## {one.title}", "", "| " + " | ".join(HEADINGS) + " |"]
         lines.append("|" + "|".join(["---", "---"] + ["---:"] * (len(HEADINGS) - 2)) + "|")
-        lines += ["| " + " | ".join(map(_escape, row)) + " |" for row in one.rows]
-        lines += ["", *[f"{_escape(note)}  " for note in one.notes], ""]
+        lines += ["| " + " | ".join(map(markdown_text, row)) + " |" for row in one.rows]
+        lines += ["", *[f"{markdown_text(note)}  " for note in one.notes], ""]
     lines += tuning_report.markdown(run)
     lines += ["## Machine and versions", ""]
     lines += [f"- {key}: {value}" for key, value in about["machine"].items()]
@@ -218,7 +221,8 @@ def _settings(run: Run) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def _escape(text: str) -> str:
+def markdown_text(text: str) -> str:
+    """Text that neither ends a table's cell nor starts HTML."""
     return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
 
 

@@ -1,12 +1,10 @@
 """What is read from a search's record: totals, the curve, growth, and whether trials are the same.
 
-Pure functions of the record's ``search`` key (results/README.md), and the metrics made of them.
+Pure functions of the record's ``search`` key (results/README.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from itertools import accumulate
 from statistics import median
 from typing import Any
@@ -15,8 +13,6 @@ import numpy as np
 from scipy import stats as scipy_stats
 from statsmodels.regression.linear_model import OLS
 
-from bench.metrics import Metric
-from bench.record import Record
 from bench.stats import Estimate
 
 PHASES = ("tuner", "build", "compile", "train", "evaluate")
@@ -103,43 +99,7 @@ def coinciding(a: Search, b: Search) -> tuple[int, int]:
     return (same.index(False) if False in same else len(same)), sum(same)
 
 
-def _metric(
-    name: str, unit: str, better: Any, meaning: str, read: Callable[[Search], float | None],
-    positive: bool = False,
-) -> Metric:  # fmt: skip
-    def value(record: Record) -> float | None:
-        search = record["launch"].get("search")
-        return None if search is None or not search["trials"] else read(search)
-
-    return Metric(name, unit, better, meaning, value, positive)
-
-
-def _share(phase: str, search: Search) -> float:
-    return share(search, phase)
-
-
-def _growth(search: Search) -> float | None:
+def memory_slope(search: Search) -> float | None:
+    """The value of `memory_growth`."""
     found = memory_growth(search)
     return None if found is None else found.value
-
-
-METRICS: tuple[Metric, ...] = (
-    _metric("search_seconds", "s", "lower", "all trials of the search", seconds, True),
-    _metric(
-        "trials_per_minute", "1/min", "higher", "trials over the seconds of the search",
-        lambda s: 60 * len(s["trials"]) / seconds(s), True,
-    ),
-    *(
-        _metric(f"{p}_share", "", "lower", f"part of the search spent in {p}", partial(_share, p))
-        for p in PHASES
-    ),
-    _metric(
-        "best_validation_accuracy", "", "higher", "best validation accuracy of any trial",
-        lambda s: s["best"]["validation_accuracy"] if "best" in s else None,
-    ),
-    _metric(
-        "best_test_accuracy", "", "higher", "test accuracy of the best, retrained on all rows",
-        lambda s: s["retrained"]["test_accuracy"] if "retrained" in s else None,
-    ),
-    _metric("rss_growth", "B", "lower", "resident memory that each trial adds", _growth),
-)  # fmt: skip

@@ -9,13 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from bench import metrics, searches, stats
-from bench.metrics import Metric
+from bench import stats
+from bench.metrics import METRICS, SEARCH_METRICS, Metric, better_in
 from bench.record import Cell, Record, job_of
 from bench.stats import Estimate
 from bench.store import Run
 
-METRICS = metrics.METRICS + searches.METRICS
 COLUMNS = (
     "task", "implementation", "framework", "mode", "device", "precision", "threads", "label",
     "dataset", "metric", "unit", "better", "value", "low", "high", "launches", "status", "reason",
@@ -62,10 +61,10 @@ def tidy(about: dict[str, Any], records: list[Record]) -> pd.DataFrame:
             "certificate": certificate_word(groups, cell),
         }
         measured = estimates(group)
-        for m in METRICS:
+        for m in METRICS + SEARCH_METRICS:
             if m.name in measured:
                 e = measured[m.name]
-                facts = {"metric": m.name, "unit": m.unit, "better": m.better}
+                facts = {"metric": m.name, "unit": m.unit, "better": better_in(m, cell.task)}
                 numbers = {"value": e.value, "low": e.low, "high": e.high, "launches": e.n}
                 rows.append({**common, **facts, **numbers})
         if not measured:
@@ -81,7 +80,7 @@ def estimates(group: list[Record]) -> dict[str, Estimate]:
     """
     found: dict[str, Estimate] = {}
     ended_well = good(group)
-    for m in METRICS:
+    for m in METRICS + SEARCH_METRICS:
         got = list(values(m, ended_well).values())
         if got and len(got) == len(ended_well):
             positive = m.positive and min(got) > 0
@@ -89,9 +88,18 @@ def estimates(group: list[Record]) -> dict[str, Estimate]:
     return found
 
 
-def good(group: list[Record]) -> list[Record]:
-    """The measuring launches that ended well."""
+def ended_well(group: list[Record]) -> list[Record]:
+    """The measuring launches that ended well, also those that were measured anew."""
     return [r for r in group if job_of(r).kind != "certify" and r["launch"]["status"] == "ok"]
+
+
+def good(group: list[Record]) -> list[Record]:
+    """The launches that count: those that ended well, of each cell and block the last measured."""
+    last: dict[tuple[Cell, int], Record] = {}
+    for record in sorted(ended_well(group), key=lambda r: job_of(r).repeat):
+        last[job_of(record).cell, job_of(record).block] = record
+    counted = {id(record) for record in last.values()}
+    return [record for record in group if id(record) in counted]
 
 
 def cell_status(group: list[Record]) -> tuple[str, str]:

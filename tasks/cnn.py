@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tasks.spec import Augmentation, Conv2D, Dense, Flatten, MaxPool2D, Task
+from tasks.spec import Augmentation, Conv2D, Dense, Flatten, MaxPool2D, Proof, Task
 
 _PHOTOS = Task(
     name="cnn-64-10",
@@ -19,6 +19,9 @@ _PHOTOS = Task(
     round_steps=50,
 )
 
+# 22 million relu units a batch, and a first step that takes the loss from 0.7 to 5.4: after 20
+# steps at 1e-3 the oracle in float32 and in float64 differ by some percent in the loss. At 1e-5
+# they agree to 4e-7 after ten, and the typical weight's move to 1.4e-3.
 CATS_DOGS = Task(
     name="cnn-catsdogs",
     family="cnn",
@@ -41,6 +44,7 @@ CATS_DOGS = Task(
     epochs=3,
     round_steps=4,
     augmentation=Augmentation(rotation_degrees=40, shift=0.2, shear=0.2, zoom=0.2, flip=True),
+    proof=Proof(learning_rate=1e-5, typical=5e-3),
 )
 
 TASKS = (

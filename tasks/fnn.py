@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tasks.spec import Dense, Dropout, EarlyStopping, Flatten, Task
+from tasks.spec import Dense, Dropout, EarlyStopping, Flatten, Target, Task
 
 _MNIST = Task(
     name="fnn-mnist",
@@ -17,6 +17,9 @@ _MNIST = Task(
     metric="accuracy",
     epochs=5,
     round_steps=625,
+    target=Target(
+        0.90, "five epochs end at 0.915 to 0.934 (three seeds); MNIST at 0.976 to 0.979", 0.97
+    ),
 )
 
 TASKS = (
@@ -26,6 +29,7 @@ TASKS = (
         name="fnn-mnist-dropout",
         summary="fnn-mnist with Dropout 0.5 after the hidden layer",
         layers=(Flatten(), Dense(128, "relu"), Dropout(0.5), Dense(10)),
+        target=Target(0.90, "five epochs end at 0.921 to 0.928 (three seeds)"),
     ),
     replace(
         _MNIST,
@@ -33,6 +37,9 @@ TASKS = (
         summary="fnn-mnist, stopped when the validation loss has not fallen for 2 epochs",
         epochs=30,
         early_stopping=EarlyStopping(patience=2, validation_split=0.2),
+        target=Target(
+            0.92, "reached after four or five epochs, 0.927 to 0.938 after ten (three seeds)"
+        ),
     ),
     Task(
         name="fnn-binary-8",
@@ -45,6 +52,9 @@ TASKS = (
         metric="accuracy",
         epochs=10,
         round_steps=1000,
+        target=Target(
+            0.72, "0.738 to 0.740 after one epoch (three seeds); the larger class has 0.678"
+        ),
     ),
     Task(
         name="fnn-binary-20",
@@ -57,5 +67,8 @@ TASKS = (
         metric="accuracy",
         epochs=10,
         round_steps=1000,
+        target=Target(
+            0.90, "0.90 after four to six epochs, 0.912 to 0.921 after ten (three seeds)"
+        ),
     ),
 )

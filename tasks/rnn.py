@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.spec import Dense, SimpleRNN, Task
+from tasks.spec import Dense, SimpleRNN, Target, Task
 
 TASKS = (
     Task(
@@ -16,6 +16,9 @@ TASKS = (
         metric="rmse",
         epochs=10,
         round_steps=300,
+        target=Target(
+            0.21, "0.195 to 0.207 after ten epochs (three seeds); a linear fit reads 0.21"
+        ),
     ),
     Task(
         name="rnn-binary",
@@ -28,5 +31,6 @@ TASKS = (
         metric="accuracy",
         epochs=10,
         round_steps=300,
+        target=Target(0.72, "0.713 to 0.729 after ten epochs, over 0.724 on the way (three seeds)"),
     ),
 )

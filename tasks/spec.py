@@ -140,6 +140,20 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """How the optimizer's steps are certified where float32 cannot follow float64 for 20 steps.
+
+    Some networks are chaotic at their own learning rate: the float64 oracle and the same oracle in
+    float32 part ways by more than a fault would. Their steps are compared at `learning_rate`
+    instead. `typical` bounds the typical weight's relative difference; it must stay well under
+    0.01, where a learning rate 1 % off would show.
+    """
+
+    learning_rate: float
+    typical: float
+
+
+@dataclass(frozen=True)
 class Task:
     """One identical piece of work for every framework.
 
@@ -163,6 +177,7 @@ class Task:
     augmentation: Augmentation | None = None
     early_stopping: EarlyStopping | None = None
     target: Target | None = None
+    proof: Proof | None = None
 
     @property
     def input_dtype(self) -> Literal["float32", "int32"]:

@@ -39,6 +39,10 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+COMMANDS = (
+    "run", "verify", "report", "list", "data", "doctor", "export", "history", "history add",
+    "history show", "history check",
+)  # fmt: skip
 MISTAKES = [
     (["run", "--tasks", "no-such-task"], "no task matches"),
     (["run", "--tasks", ""], "empty pattern"),
@@ -72,7 +76,7 @@ def test_a_usage_error_is_exit_2_without_a_traceback(folder: Path, arguments: li
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["verify"], ["report"], ["list"], ["data"]])
+@pytest.mark.parametrize("command", [[], *(c.split() for c in COMMANDS)])
 def test_help_reads_well(folder: Path, command: list[str]) -> None:
     done = bench(*command, "--help", cwd=folder)
     assert done.returncode == 0
