@@ -25,6 +25,8 @@ from bench.store import Run
 from tasks.tuning import SEARCHES
 
 MIB = 2**20
+WIDE = 150  # characters that the widest table needs
+SPLIT = 5  # columns in the first half of a wide table
 NAMES = tuple(search.name for search in SEARCHES)
 COLUMNS = (
     "task", "implementation", "trial", "units", "learning_rate", "weights", "status", "reason",
@@ -126,7 +128,7 @@ def _count(search: dict[str, Any]) -> str:
 
 def _result(title: str, groups: Any, found: Found, records: list[Record]) -> Grid:
     longest = max(len(search["trials"]) for search in found.values())
-    marks = [n for n in (1, 2, 3, 5, 10, 15, 20) if n < longest] + [longest]
+    marks = [n for n in (1, 3, 5, 10) if n < longest] + [longest]
     headings = (
         "implementation", "certificate", *(f"best after {n}" for n in marks), "configuration",
         "test accuracy", "peak MiB", "MiB a trial",
@@ -235,15 +237,19 @@ def _failures(groups: dict[Cell, list[Record]], found: Found, about: dict[str, A
 
 
 def print_tables(run: Run, console: Console) -> None:
-    """The searches in the terminal."""
+    """The searches in the terminal; in a narrow one a wide table is printed as two."""
     for one in tables(run):
         console.print(f"\n[bold]{escape(one.title)}[/bold]", highlight=False)
-        grid = Table(header_style="bold")
-        for index, heading in enumerate(one.headings):
-            grid.add_column(heading, justify="right" if index else "left", no_wrap=not index)
-        for row in one.rows:
-            grid.add_row(*row)
-        console.print(grid)
+        others = range(1, len(one.headings))
+        halves = (others[:SPLIT], others[SPLIT:]) if len(others) > SPLIT + 1 else (others,)
+        for columns in (others,) if console.width >= WIDE else halves:
+            grid = Table(header_style="bold")
+            grid.add_column(one.headings[0], no_wrap=True)
+            for index in columns:
+                grid.add_column(one.headings[index], justify="right")
+            for row in one.rows:
+                grid.add_row(row[0], *(row[index] for index in columns))
+            console.print(grid)
         for note in one.notes:
             console.print(note, markup=False, highlight=False)
 
