@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tasks.spec import Augmentation, Conv2D, Dense, Flatten, MaxPool2D, Proof, Task
+from tasks.spec import Augmentation, Conv2D, Dense, Flatten, MaxPool2D, Proof, Target, Task
 
 _PHOTOS = Task(
     name="cnn-64-10",
@@ -17,6 +17,7 @@ _PHOTOS = Task(
     metric="accuracy",
     epochs=5,
     round_steps=50,
+    target=Target(0.70, "five epochs end at 0.73 and 0.78, 0.72 on the way (two seeds)"),
 )
 
 # 22 million relu units a batch, and a first step that takes the loss from 0.7 to 5.4: after 20
@@ -44,6 +45,7 @@ CATS_DOGS = Task(
     epochs=3,
     round_steps=4,
     augmentation=Augmentation(rotation_degrees=40, shift=0.2, shear=0.2, zoom=0.2, flip=True),
+    target=Target(0.70, "0.73 to 0.88 after each of three epochs (two seeds, 160 test rows)"),
     proof=Proof(learning_rate=1e-5, typical=5e-3),
 )
 
@@ -56,6 +58,7 @@ TASKS = (
         data="photos-binary",
         layers=(Conv2D(32, 3, "relu"), MaxPool2D(), Flatten(), Dense(128, "relu"), Dense(1)),
         loss="binary_crossentropy",
+        target=Target(0.85, "five epochs end at 0.87 and 0.89 (two seeds)"),
     ),
     CATS_DOGS,
 )

@@ -244,6 +244,7 @@ def test_every_task_has_a_family_whose_rows_fit_it() -> None:
     from tasks import TASKS
 
     assert {task.data for task in TASKS} <= set(data.FAMILIES)
+    assert all(task.target is not None for task in TASKS), "time to accuracy needs a target"
 
 
 def test_a_manifest_says_all_a_worker_and_a_report_need() -> None:
