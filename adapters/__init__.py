@@ -12,13 +12,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Implementation:
-    """framework + mode. `module` holds the adapter; `package` is what a user would import."""
+    """framework + mode. `module` holds the adapter; `package` is what a user would import.
+
+    `only`: names of the tasks it is for; empty for all.
+    """
 
     framework: str
     mode: str
     module: str
     package: str
     summary: str
+    only: tuple[str, ...] = ()
+
+    def does(self, task: str) -> bool:
+        """Whether it is a contender of that task."""
+        return not self.only or task in self.only
 
     @property
     def name(self) -> str:
@@ -56,3 +64,20 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
         "Gluon, hybridized, with its Trainer",
     ),
 )
+
+TUNERS: tuple[Implementation, ...] = (
+    Implementation(
+        "keras",
+        "keras-tuner",
+        "adapters.keras_tuner",
+        "keras_tuner",
+        "keras:tensorflow searched by KerasTuner's RandomSearch; only tune-random",
+        only=("tune-random",),
+    ),
+)
+"""Frameworks' own tuners: a second row of their framework in the searches they can do."""
+
+
+def does(implementation: str, task: str) -> bool:
+    """Whether the implementation of that name is a contender of the task of that name."""
+    return all(tuner.does(task) for tuner in TUNERS if tuner.name == implementation)

@@ -7,7 +7,7 @@ where there are several. Pure apart from calling the two adapters: no clock, no 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -138,6 +138,20 @@ def certify(adapter: Adapter, task: Task, x: np.ndarray, y: np.ndarray, seed: in
         checks += group(trial)
         if not all(check.passed for check in checks):
             break  # what follows would only repeat the fault
+    return Certificate(tuple(checks), adapter.adam_form, seed)
+
+
+def certify_all(
+    adapter: Adapter, tasks: Mapping[str, Task], x: np.ndarray, y: np.ndarray, seed: int
+) -> Certificate:
+    """One certificate over several tasks on the same rows; each check named "<key>: <check>". Up to
+    the first task that fails."""
+    checks: list[Check] = []
+    for key, task in tasks.items():
+        found = certify(adapter, task, x, y, seed)
+        checks += [replace(check, name=f"{key}: {check.name}") for check in found.checks]
+        if not found.passed:
+            break
     return Certificate(tuple(checks), adapter.adam_form, seed)
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from adapters import IMPLEMENTATIONS
+from adapters import IMPLEMENTATIONS, TUNERS
 from bench import adaptive, disturbed, environments, report, session, table
 from bench.compare_cli import compare_
 from bench.data_cli import data_app
@@ -20,12 +20,12 @@ from bench.doctor_cli import doctor
 from bench.export_cli import export
 from bench.history_cli import history_app
 from bench.options import fraction, globs, seconds
-from bench.plan import PROFILES, Request, matching_implementations, matching_tasks
+from bench.plan import PROFILES, Request, contenders, matching_implementations, matching_tasks
 from bench.progress import Progress
 from bench.regress_cli import regress
 from bench.runner import run_jobs
 from bench.store import Run
-from tasks import TASKS
+from tasks import CATALOGUE
 from tasks.errors import UserError
 
 app = typer.Typer(
@@ -74,12 +74,8 @@ Threads = Annotated[
     typer.Option(min=1, help="CPU threads for every framework.", show_default="all cores"),
 ]
 Repeats = Annotated[
-    int | None,
-    typer.Option(
-        min=0,
-        help="Blocks measured anew, a task, where others disturbed a launch.",
-        show_default="half the launches",
-    ),
+    int,
+    typer.Option(min=0, help="Blocks measured anew, a task, where others disturbed a launch."),
 ]
 Out = Annotated[
     Path | None,
@@ -98,7 +94,8 @@ def list_(
 ) -> None:
     """Tasks, implementations and devices; which are ready here, and why not."""
     rows = []
-    for implementation in IMPLEMENTATIONS:
+    tuners = {tuner.name for tuner in TUNERS}
+    for implementation in IMPLEMENTATIONS + TUNERS:
         environment = session.ready(implementation, device)
         rows.append(
             {
@@ -110,11 +107,19 @@ def list_(
                 "python": environment.python,
             }
         )
-    tasks = [{"task": t.name, "family": t.family, "summary": t.summary} for t in TASKS]
+    tasks = [{"task": t.name, "family": t.family, "summary": t.summary} for t in CATALOGUE]
     devices = [{"device": d.value, "reason": _why_not(d)} for d in Device]
     if as_json:
         typer.echo(
-            json.dumps({"tasks": tasks, "implementations": rows, "devices": devices}, indent=1)
+            json.dumps(
+                {
+                    "tasks": tasks,
+                    "implementations": [r for r in rows if r["implementation"] not in tuners],
+                    "tuners": [r for r in rows if r["implementation"] in tuners],
+                    "devices": devices,
+                },
+                indent=1,
+            )
         )
     else:
         report.print_rows(console, "Tasks", tasks)
@@ -172,10 +177,13 @@ def run(
         str | None,
         typer.Option(metavar="20m", help="With --until: add none after this time (s, m or h)."),
     ] = None,
-    repeats: Repeats = None,
+    repeats: Repeats = 1,
     seed: Annotated[int, typer.Option(help="Seed of the first block; each block adds one.")] = 0,
     out: Out = None,
     data_dir: DataDir = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Searches: end trials below the median early.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Finish an interrupted run; its own options hold.")
     ] = False,
@@ -187,19 +195,19 @@ def run(
         opened = session.resume(out)
     else:
         size = PROFILES[profile]
+        named = [t.name for t in matching_tasks(size.tasks if tasks is None else globs(tasks))]
         request = Request(
             profile=profile.value,
-            tasks=tuple(
-                t.name for t in matching_tasks(size.tasks if tasks is None else globs(tasks))
-            ),
-            implementations=tuple(i.name for i in matching_implementations(globs(implementations))),
+            tasks=tuple(named),
+            implementations=tuple(i.name for i in contenders(globs(implementations), named)),
             device=device.value,
             threads=threads or session.default_threads(),
             launches=launches or size.launches,
-            repeats=(launches or size.launches) // 2 if repeats is None else repeats,
+            repeats=repeats,
             seed=seed,
             until=None if until is None else fraction(until, "--until"),
             budget_seconds=None if budget is None else seconds(budget, "--budget"),
+            prune=prune,
         )
         opened = session.start(request, out, data_dir)
     _work(opened)
@@ -225,10 +233,11 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Prove equal work: certificates only. Exit status 1 when one is not passed."""
+    named = [t.name for t in matching_tasks(["*"] if tasks is None else globs(tasks))]
     request = Request(
         profile="smoke",
-        tasks=tuple(t.name for t in matching_tasks(["*"] if tasks is None else globs(tasks))),
-        implementations=tuple(i.name for i in matching_implementations(globs(implementations))),
+        tasks=tuple(named),
+        implementations=tuple(i.name for i in contenders(globs(implementations), named)),
         device=device.value,
         threads=threads or session.default_threads(),
         seed=seed,
@@ -272,7 +281,8 @@ def _work(opened: session.Session, quiet: bool = False) -> None:
     with opened.run.locked(), Progress(opened, console, quiet) as progress:
         try:
             started = monotonic()
-            run_jobs(opened.run, opened.jobs, opened.frameworks, progress.done)
+            polled = progress.polled
+            run_jobs(opened.run, opened.jobs, opened.frameworks, progress.done, on_poll=polled)
             again = disturbed.again(opened.jobs, opened.run.records(), opened.request.repeats)
             if again:
                 progress.more(len(again))

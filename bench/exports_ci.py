@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as xml
 
+from adapters import does
 from bench import report, table
 from bench.exports import PHASES, cell_name
 from bench.metrics import rounds
@@ -103,7 +104,8 @@ def _cells(run: Run) -> dict[Cell, list[Record]]:
     """Every cell that was asked for, also those that a killed run never came to."""
     asked = Request.from_dict(run.about()["request"])
     facts = (asked.device, asked.precision, asked.threads)
-    cells = [Cell(t, i, *facts) for t in asked.tasks for i in asked.implementations]
+    pairs = [(t, i) for t in asked.tasks for i in asked.implementations if does(i, t)]
+    cells = [Cell(t, i, *facts) for t, i in pairs]
     groups = table.by_cell(list(run.records().values()))
     return {cell: groups.get(cell, []) for cell in cells}
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from bench import searches
 from bench.record import Record
 from tasks import TASKS
 
@@ -172,9 +173,60 @@ METRICS: tuple[Metric, ...] = (
 )
 
 
+def _search(read: Callable[[searches.Search], float | None]) -> Callable[[Record], float | None]:
+    def value(record: Record) -> float | None:
+        search = record["launch"].get("search")
+        return None if search is None or not search["trials"] else read(search)
+
+    return value
+
+
+def _share(phase: str) -> Metric:
+    read = _search(lambda search: searches.share(search, phase))
+    return Metric(f"{phase}_share", "", "lower", f"part of a search in {phase}", read, False)
+
+
+SEARCH_METRICS: tuple[Metric, ...] = (
+    Metric("search_seconds", "s", "lower", "all trials of a search", _search(searches.seconds)),
+    Metric(
+        "trials_per_minute",
+        "1/min",
+        "higher",
+        "trials over the seconds of the search",
+        _search(lambda s: 60 * len(s["trials"]) / searches.seconds(s)),
+    ),
+    *map(_share, searches.PHASES),
+    Metric(
+        "best_validation_accuracy",
+        "",
+        "higher",
+        "best validation accuracy of any trial",
+        _search(lambda s: s["best"]["validation_accuracy"] if "best" in s else None),
+        False,
+    ),
+    Metric(
+        "best_test_accuracy",
+        "",
+        "higher",
+        "test accuracy of the best configuration, retrained on all training rows",
+        _search(lambda s: s["retrained"]["test_accuracy"] if "retrained" in s else None),
+        False,
+    ),
+    Metric(
+        "rss_growth",
+        "B",
+        "lower",
+        "resident memory that each trial adds",
+        _search(searches.memory_slope),
+        False,
+    ),
+)
+"""Of hyper-parameter searches, from the ``search`` key of their record."""
+
+
 def metric(name: str) -> Metric:
     """The metric of that name; KeyError if there is none."""
-    return {m.name: m for m in METRICS}[name]
+    return {m.name: m for m in METRICS + SEARCH_METRICS}[name]
 
 
 def better_in(measured: Metric, task: str) -> Literal["higher", "lower"]:

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from typing import Any
 
-from adapters import IMPLEMENTATIONS, Implementation
+from adapters import IMPLEMENTATIONS, TUNERS, Implementation
 from bench.record import Budget, Cell, Job, Record, job_of
-from tasks import TASKS
+from tasks import CATALOGUE
 from tasks.errors import UserError
 from tasks.spec import Task
+from tasks.tuning import SEARCHES, Search
 
 AA_LABEL = "A/A"
+_SEARCHES = {search.name: search for search in SEARCHES}
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,9 @@ PROFILES: dict[str, Profile] = {
     ),
     "full": Profile(
         "full",
-        "every task, five launches each",
+        "every model, five launches each; the searches (tune-*) are asked for by name",
         5,
-        ("*",),
+        ("fnn-*", "cnn-*", "rnn-*", "lstm-*"),
         Budget(None, None, 20, 500, 50, 500, 2048, 1.0, 1800.0),
     ),
 }
@@ -76,6 +78,7 @@ class Request:
     until: float | None = None  # half-width to reach by adding blocks (bench/adaptive.py)
     budget_seconds: float | None = None  # time after which no block is added
     repeats: int = 0  # blocks measured anew, of each task, where others disturbed a launch
+    prune: bool = False  # searches: stop trials that the median pruner gives up
 
     @staticmethod
     def from_dict(raw: dict[str, Any]) -> Request:
@@ -84,7 +87,9 @@ class Request:
         return Request(**{**raw, **tuples})
 
 
-def matching_tasks(globs: Iterable[str], among: Sequence[Task] = TASKS) -> list[Task]:
+def matching_tasks(
+    globs: Iterable[str], among: Sequence[Task | Search] = CATALOGUE
+) -> list[Task | Search]:
     """The tasks whose names match any glob, in catalogue order; `UserError` when none does."""
     globs = list(globs)
     found = [task for task in among if any(fnmatch(task.name, g) for g in globs)]
@@ -94,7 +99,7 @@ def matching_tasks(globs: Iterable[str], among: Sequence[Task] = TASKS) -> list[
 
 
 def matching_implementations(
-    globs: Iterable[str], among: Sequence[Implementation] = IMPLEMENTATIONS
+    globs: Iterable[str], among: Sequence[Implementation] = IMPLEMENTATIONS + TUNERS
 ) -> list[Implementation]:
     """As `matching_tasks`, by ``framework:mode`` or by framework alone."""
     globs = list(globs)
@@ -102,6 +107,15 @@ def matching_implementations(
     if not found:
         raise UserError(_nothing("implementation", globs, [x.name for x in among]))
     return found
+
+
+def contenders(globs: Iterable[str], tasks: Sequence[str]) -> list[Implementation]:
+    """The matching implementations that are for any of these tasks; `UserError` when none is."""
+    found = matching_implementations(globs)
+    able = [x for x in found if any(x.does(task) for task in tasks)]
+    if not able:
+        raise UserError(f"{found[0].name} is for {', '.join(found[0].only)} only; add --tasks")
+    return able
 
 
 def _nothing(kind: str, globs: list[str], names: list[str]) -> str:
@@ -122,14 +136,20 @@ def make_jobs(
     """
     jobs: list[Job] = []
     for name in request.tasks:
-        for position, contender in enumerate(request.implementations):
-            cell = Cell(name, contender, request.device, request.precision, request.threads)
+        for position, cell in enumerate(_contenders(request, name, implementations)):
             jobs.append(_job("certify", cell, 0, position, request, budget, data, implementations))
     if not request.measure:
         return jobs
     for block in range(request.launches):
         for name in request.tasks:
-            jobs += block_jobs(request, name, block, budget, data, implementations)
+            if name not in _SEARCHES:
+                jobs += block_jobs(request, name, block, budget, data, implementations)
+            elif block == 0:  # one launch: its trials are its rounds, and they are many
+                cells = _contenders(request, name, implementations)
+                for position, cell in enumerate(cells):
+                    jobs.append(
+                        _job("search", cell, 0, position, request, budget, data, implementations)
+                    )
     return jobs
 
 
@@ -142,26 +162,29 @@ def block_jobs(
     implementations: Mapping[str, Implementation],
 ) -> list[Job]:
     """One block of one task: a launch of each contender, in the block's order."""
-    cells = _contenders(request, task, first=task == request.tasks[0])
+    cells = _contenders(request, task, implementations)
+    if cells and task == request.tasks[0]:
+        # One A/A pair a run: the first task, its first implementation.
+        cells.append(replace(cells[0], label=AA_LABEL))
     return [
         _job("measure", cell, block, position, request, budget, data, implementations)
         for position, cell in enumerate(counterbalanced(cells, block))
     ]
 
 
-def _contenders(request: Request, task: str, first: bool) -> list[Cell]:
-    cells = [
+def _contenders(
+    request: Request, task: str, implementations: Mapping[str, Implementation]
+) -> list[Cell]:
+    return [
         Cell(task, name, request.device, request.precision, request.threads)
         for name in request.implementations
+        if implementations[name].does(task)
     ]
-    if first:  # one A/A pair a run: the first task, its first implementation
-        cells.append(replace(cells[0], label=AA_LABEL))
-    return cells
 
 
 def counterbalanced(cells: Sequence[Cell], block: int) -> list[Cell]:
     """The order of one block: rotated by its number, reversed when the number is odd."""
-    turn = block // 2 % len(cells)
+    turn = block // 2 % max(1, len(cells))
     order = [*cells[turn:], *cells[:turn]]
     return order[::-1] if block % 2 else order
 
@@ -180,6 +203,7 @@ def _job(
     label = "-aa" if cell.label else ""
     name = cell.implementation.replace(":", "-") + label
     stage = "certify" if kind == "certify" else f"b{block:03d}"
+    search = _SEARCHES.get(cell.task) if kind == "search" else None
     return Job(
         id=f"{stage}~{cell.task}~{name}~{cell.device}~{cell.precision}",
         kind=kind,
@@ -193,6 +217,8 @@ def _job(
         data=data[cell.task].folder,
         budget=budget,
         target=data[cell.task].target,
+        trials=search.trials(request.profile) if search else 0,
+        prune=request.prune and search is not None,
     )
 
 

@@ -13,9 +13,10 @@ from bench.session import Session
 
 
 class Progress:
-    """Counts finished jobs. Use as a context; pass `done` to the runner."""
+    """Counts finished jobs. Use as a context; pass `done` and `polled` to the runner."""
 
     def __init__(self, session: Session, console: Console, quiet: bool = False) -> None:
+        self.run = session.run
         records = session.run.records()
         self.total = len(session.jobs)
         self.already = self.total - len(pending(session.jobs, records))
@@ -52,6 +53,13 @@ class Progress:
             self.console.print(f"{text}: {status}: {record['launch']['reason']}", markup=False)
         elif self.bar.disable and not self.quiet:
             self.console.print(f"[{self.count}/{self.total}] {text}", markup=False, highlight=False)
+
+    def polled(self, job: Job) -> None:
+        """While a job runs: of a search, which trial it is in."""
+        if job.kind == "search" and not self.bar.disable:
+            trial = min(self.run.trials_done(job.id) + 1, job.trials)
+            text = f"{job.cell.task} {job.cell.contender} trial {trial} of {job.trials}"
+            self.bar.update(self.row, description=text)
 
     def more(self, jobs: int) -> None:
         """Disturbed blocks are measured anew: so many jobs in all."""

@@ -23,7 +23,7 @@ Status = Literal[
     "crash",  # the process died without an answer
     "error",  # the adapter raised
 ]
-Kind = Literal["certify", "measure"]
+Kind = Literal["certify", "measure", "search"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class Budget:
 
 
 MIN_ROUNDS = 5
+DIED = "died.json"  # in a search's folder: the runner's note that a trial killed its process
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ class Job:
 
     The same block holds one launch of each contender; `seed` follows the block, so that every
     contender of a block starts from the same weights and sees the same rows. `repeat` is 1 in
-    the second measurement of a block that others disturbed; it stands for the first one.
+    the second measurement of a block that others disturbed; it stands for the first one. `trials`
+    and `prune` (the median pruner) are a search's.
     """
 
     id: str
@@ -94,6 +96,8 @@ class Job:
     budget: Budget
     target: float | None = None
     repeat: int = 0
+    trials: int = 0
+    prune: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form."""

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench import disturbed, figures, judge, stats, table, verdicts
+from bench import disturbed, figures, judge, stats, table, tuning_report, verdicts
 from bench.metrics import metric
 from bench.plan import AA_LABEL
 from bench.record import Cell, Record, job_of
@@ -45,7 +45,7 @@ def task_tables(run: Run) -> list[TaskTable]:
     groups = table.by_cell(list(run.records().values()))
     judged = verdicts.against_fastest(groups)
     tables = []
-    for name in about["request"]["tasks"]:
+    for name in (n for n in about["request"]["tasks"] if n not in tuning_report.NAMES):
         mine = {cell: group for cell, group in groups.items() if cell.task == name}
         found = {cell: table.estimates(group) for cell, group in mine.items()}
         order = sorted(
@@ -128,7 +128,7 @@ def _notes(name: str, groups: dict[Cell, list[Record]], about: dict[str, Any]) -
         status, reason = table.cell_status(group)
         if status != "ok":
             notes.append(f"{cell.contender}: {status}: {reason}")
-            notes.append(f"  repeat it: {command_for(cell, about)}")
+            notes.append(f"  repeat it: {table.command_for(cell, about)}")
     return notes
 
 
@@ -164,15 +164,6 @@ def _early_stopping(groups: dict[Cell, list[Record]]) -> list[str]:
     return [f"Early stopping: {agreement} ({epochs})."]
 
 
-def command_for(cell: Cell, about: dict[str, Any]) -> str:
-    """The command that repeats one cell."""
-    return (
-        f"bench run --profile {about['request']['profile']} --tasks '{cell.task}' "
-        f"--implementations '{cell.implementation}' --device {cell.device} "
-        f"--threads {cell.threads}"
-    )
-
-
 def floor_of(groups: dict[Cell, list[Record]]) -> Estimate | None:
     """The A/A ratio of training throughput among these cells; None without two pairs."""
     speed = metric("train_throughput")
@@ -202,6 +193,7 @@ def print_tables(run: Run, console: Console) -> None:
             console.print(grid)
         for note in one.notes:
             console.print(note, markup=False, highlight=False)
+    tuning_report.print_tables(run, console)
 
 
 def markdown(run: Run) -> str:
@@ -215,6 +207,7 @@ def markdown(run: Run) -> str:
         lines.append("|" + "|".join(["---", "---"] + ["---:"] * (len(HEADINGS) - 2)) + "|")
         lines += ["| " + " | ".join(map(markdown_text, row)) + " |" for row in one.rows]
         lines += ["", *[f"{markdown_text(note)}  " for note in one.notes], ""]
+    lines += tuning_report.markdown(run)
     lines += ["## Machine and versions", ""]
     lines += [f"- {key}: {value}" for key, value in about["machine"].items()]
     lines += [f"- {name}: {text}" for name, text in _settings(run).items()]
@@ -237,12 +230,12 @@ def markdown_text(text: str) -> str:
 
 
 def write_files(run: Run, out: Path) -> list[Path]:
-    """report.md, table.csv and the figure into `out`; returns their paths."""
+    """report.md, table.csv, the figure and, of searches, trials.csv into `out`; their paths."""
     out.mkdir(parents=True, exist_ok=True)
     paths = [out / "report.md", out / "table.csv"]
     paths[0].write_text(markdown(run))
     table.load_run(run.path).to_csv(paths[1], index=False)
-    return paths + figures.write(run, out)
+    return paths + figures.write(run, out) + tuning_report.write_trials(run, out)
 
 
 def print_rows(console: Console, title: str, rows: list[dict[str, Any]]) -> None:

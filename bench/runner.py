@@ -9,14 +9,16 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
 from bench import environments
 from bench.environments import Environment
 from bench.plan import pending
-from bench.record import Job, Outcome, Record, failure_record
-from bench.store import Run
+from bench.record import DIED, Job, Outcome, Record, failure_record, outcome_of
+from bench.store import Run, write_atomically
 from tasks.data import cache
 
 POLL_SECONDS = 0.2
@@ -29,10 +31,12 @@ def run_jobs(
     frameworks: Mapping[str, Environment],
     on_done: Callable[[Job, Record], None] = lambda job, record: None,
     memory_limit_bytes: int | None = None,
+    on_poll: Callable[[Job], None] = lambda job: None,
 ) -> None:
     """Do every job that has no record yet. `frameworks`: environment by framework.
 
-    Jobs behind a certificate that did not pass are not run: the certificate's record says why.
+    on_poll is called several times a second while a job runs. Jobs behind a certificate that did
+    not pass are not run: the certificate's record says why.
     """
     records = run.records()
     shutil.rmtree(run.path / "tmp", ignore_errors=True)  # what a killed run left half done
@@ -41,7 +45,8 @@ def run_jobs(
         job = waiting[0]
         environment = frameworks[job.framework]
         if environment.status == "ready":
-            record = launch(run, job, environment, memory_limit_bytes)
+            start = launch_search if job.kind == "search" else launch
+            record = start(run, job, environment, memory_limit_bytes, partial(on_poll, job))
         else:
             record = failure_record(job, Outcome("uninstallable", environment.reason))
         run.add(job.id, record)
@@ -51,7 +56,11 @@ def run_jobs(
 
 
 def launch(
-    run: Run, job: Job, environment: Environment, memory_limit_bytes: int | None = None
+    run: Run,
+    job: Job,
+    environment: Environment,
+    memory_limit_bytes: int | None = None,
+    poll: Callable[[], None] = lambda: None,
 ) -> Record:
     """One worker process from start to record; never raises for what the worker does."""
     answer = run.answer_path(job.id).absolute()  # the worker stands in another folder
@@ -66,11 +75,11 @@ def launch(
             stderr=subprocess.STDOUT,
             cwd=run.path / "tmp",
             env=environments.worker_environment(job.cell.threads, environment.project)
-            | {"BENCH_CACHE": str(cache.root())},
+            | {"BENCH_CACHE": str(cache.root()), "BENCH_SEARCHES": str(run.searches.absolute())},
             start_new_session=True,
         )
         try:
-            stopped = _watch(process, job.budget.timeout_seconds, limit)
+            stopped = _watch(process, job.budget.timeout_seconds, limit, poll)
         finally:
             _kill(process)
     record = _read(job, answer, process.returncode, stopped, run.logs / f"{job.id}.log")
@@ -79,7 +88,29 @@ def launch(
     return record
 
 
-def _watch(process: subprocess.Popen[bytes], seconds: float, memory: int) -> Outcome | None:
+def launch_search(
+    run: Run,
+    job: Job,
+    environment: Environment,
+    memory_limit_bytes: int | None = None,
+    poll: Callable[[], None] = lambda: None,
+) -> Record:
+    """`launch`, again after each trial that took its process with it: that trial is noted as
+    failed and the search goes on. Ends, because every new start is paid for by one trial."""
+    while True:
+        record = launch(run, job, environment, memory_limit_bytes, poll)
+        outcome = outcome_of(record)
+        if outcome.status not in ("crash", "out-of-memory"):
+            return record
+        folder = run.searches / job.id
+        if not folder.exists():  # it did not come as far as the search
+            return record
+        write_atomically(folder / DIED, json.dumps(asdict(outcome)))
+
+
+def _watch(
+    process: subprocess.Popen[bytes], seconds: float, memory: int, poll: Callable[[], None]
+) -> Outcome | None:
     """Wait for the worker; the outcome when it had to be stopped, else None."""
     deadline = monotonic() + seconds
     while True:
@@ -87,7 +118,7 @@ def _watch(process: subprocess.Popen[bytes], seconds: float, memory: int) -> Out
             process.wait(POLL_SECONDS)
             return None
         except subprocess.TimeoutExpired:
-            pass
+            poll()
         if monotonic() > deadline:
             return Outcome("timeout", f"stopped after {seconds:.0f} s")
         if (used := _resident_bytes(process.pid)) > memory:

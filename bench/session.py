@@ -11,14 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from adapters import IMPLEMENTATIONS, Implementation
+from adapters import IMPLEMENTATIONS, TUNERS, Implementation
 from bench import environments, readings
 from bench.environments import HERE, Environment, Source
 from bench.plan import PROFILES, DataSet, Request, make_jobs
 from bench.record import Budget, Job
 from bench.store import Run
-from tasks import TASKS, data
+from tasks import CATALOGUE, data
 from tasks.errors import UserError
+from tasks.tuning import Search
 
 RUNS = Path("runs")
 
@@ -61,7 +62,7 @@ def start(
     pairing: the same text in runs that are measured interleaved, else empty.
     """
     check_device(request.device)
-    by_name = {task.name: task for task in TASKS}
+    by_name = {work.name: work.base if isinstance(work, Search) else work for work in CATALOGUE}
     prepared = {name: data.prepare(by_name[name].data, data_dir) for name in request.tasks}
     now = datetime.now(UTC)
     path = out or RUNS / now.strftime("%Y%m%dT%H%M%SZ")
@@ -107,10 +108,10 @@ def resume(out: Path | None) -> Session:
 def _session(run: Run, about: dict[str, Any], source: Source = HERE) -> Session:
     request = Request.from_dict(about["request"])
     sets = {name: DataSet(f["folder"], f["target"]) for name, f in about["datasets"].items()}
-    contenders = {i.name: i for i in IMPLEMENTATIONS}
+    contenders = {i.name: i for i in IMPLEMENTATIONS + TUNERS}
     budget = Budget(**about["budget"])
     jobs = make_jobs(request, budget, sets, contenders)
-    used = {contenders[name].framework for name in request.implementations}
+    used = {job.framework for job in jobs}
     frameworks = {f: environments.describe(f, request.device, source) for f in used}
     return Session(run, request, jobs, frameworks, budget, sets, contenders)
 

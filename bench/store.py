@@ -3,6 +3,7 @@
     RUN/run.json              schema, request, plan facts, machine; written once
     RUN/launches/<job>.json   one record a finished job
     RUN/logs/<job>.log        what the worker printed
+    RUN/searches/<job>/       a search's Optuna journal, from which it is resumed
     RUN/lock                  held by the process that is running it
 
 Readers never write. A run killed at any instant holds only whole records.
@@ -29,6 +30,7 @@ class Run:
         self.path = path
         self.launches = path / "launches"
         self.logs = path / "logs"
+        self.searches = path / "searches"
 
     @staticmethod
     def create(path: Path, about: dict[str, Any]) -> Run:
@@ -86,6 +88,11 @@ class Run:
     def answer_path(self, job_id: str) -> Path:
         """Where a worker leaves its answer before the runner accepts it; outside `launches`."""
         return self.path / "tmp" / f"{job_id}.answer"
+
+    def trials_done(self, job_id: str) -> int:
+        """How many trials of a search are finished, for its progress."""
+        journal = self.searches / job_id / "journal.log"
+        return journal.read_bytes().count(b'"trial ') if journal.exists() else 0
 
     @contextmanager
     def locked(self) -> Iterator[None]:

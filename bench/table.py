@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bench import stats
-from bench.metrics import METRICS, Metric, better_in
+from bench.metrics import METRICS, SEARCH_METRICS, Metric, better_in
 from bench.record import Cell, Record, job_of
 from bench.stats import Estimate
 from bench.store import Run
@@ -61,7 +61,7 @@ def tidy(about: dict[str, Any], records: list[Record]) -> pd.DataFrame:
             "certificate": certificate_word(groups, cell),
         }
         measured = estimates(group)
-        for m in METRICS:
+        for m in METRICS + SEARCH_METRICS:
             if m.name in measured:
                 e = measured[m.name]
                 facts = {"metric": m.name, "unit": m.unit, "better": better_in(m, cell.task)}
@@ -80,7 +80,7 @@ def estimates(group: list[Record]) -> dict[str, Estimate]:
     """
     found: dict[str, Estimate] = {}
     ended_well = good(group)
-    for m in METRICS:
+    for m in METRICS + SEARCH_METRICS:
         got = list(values(m, ended_well).values())
         if got and len(got) == len(ended_well):
             positive = m.positive and min(got) > 0
@@ -90,7 +90,7 @@ def estimates(group: list[Record]) -> dict[str, Estimate]:
 
 def ended_well(group: list[Record]) -> list[Record]:
     """The measuring launches that ended well, also those that were measured anew."""
-    return [r for r in group if job_of(r).kind == "measure" and r["launch"]["status"] == "ok"]
+    return [r for r in group if job_of(r).kind != "certify" and r["launch"]["status"] == "ok"]
 
 
 def good(group: list[Record]) -> list[Record]:
@@ -110,6 +110,15 @@ def cell_status(group: list[Record]) -> tuple[str, str]:
     measured = sum(job_of(r).kind == "measure" for r in group)
     count = f" ({len(bad)} of {measured} launches)" if measured else ""
     return bad[0]["status"], bad[0]["reason"] + count
+
+
+def command_for(cell: Cell, about: dict[str, Any]) -> str:
+    """The command that repeats one cell."""
+    return (
+        f"bench run --profile {about['request']['profile']} --tasks '{cell.task}' "
+        f"--implementations '{cell.implementation}' --device {cell.device} "
+        f"--threads {cell.threads}"
+    )
 
 
 def certificate_word(groups: dict[Cell, list[Record]], cell: Cell) -> str:

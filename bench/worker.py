@@ -21,24 +21,16 @@ from typing import Any
 
 import numpy as np
 
-from adapters.base import Adapter, Unsupported
+from adapters.base import Adapter
 from bench import readings
-from bench.certify import certify
+from bench.certify import certify, certify_all
+from bench.failures import outcome_of_error
 from bench.record import Job, Outcome, Record, failure_record, launch_entry
 from tasks import TASKS, arrays
 from tasks.augment import draw_warps
 from tasks.spec import Task
+from tasks.tuning import CERTIFIED, SEARCHES
 from tasks.weights import initial_weights
-
-_MEMORY_WORDS = (
-    "out of memory",
-    "outofmemory",
-    "resourceexhausted",
-    "bad_alloc",
-    "can't allocate memory",
-    "cannot allocate memory",
-    "unable to allocate",
-)
 
 
 class Launch:
@@ -46,7 +38,8 @@ class Launch:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.task = find_task(job)
+        self.search = next((s for s in SEARCHES if s.name == job.cell.task), None)
+        self.task = self.search.base if self.search else find_task(job)
         self.seconds: dict[str, float] = {}
         self.readings: dict[str, Any] = {}
         self.arrays = arrays.load(Path(os.environ["BENCH_CACHE"]) / job.data)
@@ -116,23 +109,20 @@ def answer(job: Job, path: Path) -> Record:
         launch = Launch(job)
         if job.kind == "certify":
             return _certify(launch)
+        if job.kind == "search":
+            return _search(launch)
         return _measure(launch, path)
-    except Unsupported as why:
-        return failure_record(job, Outcome("unsupported", str(why)))
     except Exception as error:  # whatever the framework raised is a result with a reason
-        return failure_record(job, _outcome_of(error))
-
-
-def _outcome_of(error: BaseException) -> Outcome:
-    text = f"{type(error).__name__}: {error}".strip()
-    first_line = text.splitlines()[0][:300]
-    memory = isinstance(error, MemoryError) or any(w in text.lower() for w in _MEMORY_WORDS)
-    return Outcome("out-of-memory" if memory else "error", first_line)
+        return failure_record(job, outcome_of_error(error))
 
 
 def _certify(launch: Launch) -> Record:
-    a = launch.arrays
-    certificate = certify(launch.adapter, launch.task, a.x_train, a.y_train, launch.job.seed)
+    a, adapter, seed = launch.arrays, launch.adapter, launch.job.seed
+    if launch.search is None:
+        certificate = certify(adapter, launch.task, a.x_train, a.y_train, seed)
+    else:
+        tasks = {f"{point.units} units": launch.search.task(point) for point in CERTIFIED}
+        certificate = certify_all(adapter, tasks, a.x_train, a.y_train, seed)
     outcome = Outcome("ok") if certificate.passed else Outcome("unverified", certificate.reason())
     record = failure_record(launch.job, outcome)
     record["launch"]["certificate"] = certificate.as_dict()
@@ -160,9 +150,27 @@ def _measure(launch: Launch, path: Path) -> Record:
         )
     record: Record = json.loads(raw.read_text())
     raw.unlink()
-    usage = resource.getrusage(resource.RUSAGE_SELF)
     outcome = Outcome(*launch.readings.pop("outcome", ("ok", "")))
-    record["launch"] = launch_entry(
+    record["launch"] = _entry(launch, outcome, before)
+    return record
+
+
+def _search(launch: Launch) -> Record:
+    from bench import tuning  # Optuna is needed for a search only
+
+    assert launch.search is not None
+    before = readings.Disturbance.now()
+    folder = Path(os.environ["BENCH_SEARCHES"]) / launch.job.id
+    outcome, found = tuning.run(launch, launch.search, folder)
+    record = failure_record(launch.job, outcome)
+    record["launch"] = _entry(launch, outcome, before) | {"search": found}
+    return record
+
+
+def _entry(launch: Launch, outcome: Outcome, before: readings.Disturbance) -> dict[str, Any]:
+    """The `launch` key of a launch that did its work. before: a reading from its start."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return launch_entry(
         launch.job,
         outcome,
         seconds=launch.seconds,
@@ -173,7 +181,6 @@ def _measure(launch: Launch, path: Path) -> Record:
         settings=launch.adapter.settings(),
         packages=readings.packages(),
     )
-    return record
 
 
 class _Plugin:
