@@ -49,7 +49,7 @@ PROFILES: dict[str, Profile] = {
         "every model, five launches each; the searches (tune-*) are asked for by name",
         5,
         ("fnn-*", "cnn-*", "rnn-*", "lstm-*"),
-        Budget(None, None, 20, 500, 50, 500, 2048, 1.0, 1800.0),
+        Budget(None, None, 20, 300, 50, 500, 2048, 0.5, 1800.0),
     ),
 }
 

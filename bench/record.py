@@ -52,7 +52,7 @@ class Budget:
 
     learn_epochs: epochs of the learning curve (None: the task's own). round_steps: at most so
     many optimizer steps in a training round (None: the task's own). train_rounds: timed rounds.
-    step_rounds: single steps. infer_rounds: passes of `infer_rows` rows at batch 256.
+    step_rounds: single steps. infer_rounds: passes of at most `infer_rows` rows at batch 256.
     latency_rounds: single rows. The timed phases take fewer rounds where more would last over
     `phase_seconds`, but never fewer than `MIN_ROUNDS`.
     """

@@ -167,7 +167,7 @@ def test_step(launch: Any, benchmark: Any) -> None:
 
 def test_infer(launch: Any, benchmark: Any) -> None:
     """Throughput of inference at batch 256."""
-    rows = launch.job.budget.infer_rows
+    rows = min(launch.job.budget.infer_rows, launch.task.infer_batches * INFER_BATCH)
     x, y = launch.arrays.x_test, launch.arrays.y_test
     index = np.resize(np.arange(len(y)), rows)
     data = launch.adapter.stage(np.ascontiguousarray(x[index]), y[index])

@@ -32,6 +32,9 @@ from tasks.spec import Task
 from tasks.tuning import CERTIFIED, SEARCHES
 from tasks.weights import initial_weights
 
+# Variables that steer thread pools and memory: part of every record.
+_DECLARED = ("OMP_", "MKL_", "OPENBLAS_", "MALLOC_", "TF_", "KERAS_", "MXNET_")
+
 
 class Launch:
     """The state of one launch: the adapter, the data, and what was read so far."""
@@ -180,6 +183,7 @@ def _entry(launch: Launch, outcome: Outcome, before: readings.Disturbance) -> di
         disturbance=readings.Disturbance.now().since(before),
         settings=launch.adapter.settings(),
         packages=readings.packages(),
+        environment={k: v for k, v in sorted(os.environ.items()) if k.startswith(_DECLARED)},
     )
 
 

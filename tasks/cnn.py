@@ -44,6 +44,7 @@ CATS_DOGS = Task(
     metric="accuracy",
     epochs=3,
     round_steps=4,
+    infer_batches=1,
     augmentation=Augmentation(rotation_degrees=40, shift=0.2, shear=0.2, zoom=0.2, flip=True),
     target=Target(0.70, "0.73 to 0.88 after each of three epochs (two seeds, 160 test rows)"),
     proof=Proof(learning_rate=1e-5, typical=5e-3),

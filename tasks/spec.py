@@ -158,7 +158,8 @@ class Task:
     """One identical piece of work for every framework.
 
     `data` names a data-set family (tasks.data). `epochs` is the length of the articles'
-    training. `round_steps` is the length of one timed training round in optimizer steps.
+    training. `round_steps` is the length of one timed training round in optimizer steps, and
+    `infer_batches` that of an inference round in batches of 256.
     Of the metrics, accuracy is better high, rmse low.
     """
 
@@ -173,6 +174,7 @@ class Task:
     epochs: int
     round_steps: int
     batch_size: int = 32
+    infer_batches: int = 8
     optimizer: Optimizer = Adam()
     augmentation: Augmentation | None = None
     early_stopping: EarlyStopping | None = None
