@@ -11,6 +11,10 @@ under other load, TensorFlow 2.21, medians of interleaved pairs, time as a ratio
   wins 1.6 times on LSTM(50) over 12 steps of 1, the second 1.7 times on LSTM(128) over 200
   steps of 128 (oneDNN off); 1.09 and 2.0 times to the second with oneDNN on. With oneDNN on, an
   unrolled LSTM(128) of plain operations takes 0.81 of the second's time, but traces 4 times longer.
+- Inference by batches of 256, quiet machine: plain operations step by step against the fused
+  BlockLSTM 0.60 on LSTM(50) over 12 steps (one row: 1.15, so one row keeps the fused one), 0.85
+  over 200 steps of 128, but traced 2.6 times longer, so short sequences only; SimpleRNN(64) with
+  the input's product inside the steps 0.78 of one product for all steps (training: 1.04).
 - A separate function for a single step, without the loop: no gain.
 """
 
@@ -54,6 +58,8 @@ Parts = dict[str, tf.Variable]
 MODES = ("graph", "xla", "eager")
 # Weight elements of an LSTM above which its gradient is summed by one product after the loop.
 LARGE_LSTM = 2**16
+# Time steps up to which inference over many rows goes step by step in plain operations.
+SHORT_SEQUENCE = 32
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "linear": tf.identity,
     "relu": tf.nn.relu,
@@ -152,7 +158,8 @@ class Contender(Adapter):
 
         def body(i: Tensor, parts: tf.TensorArray) -> tuple[Tensor, tf.TensorArray]:
             batch = x[i * batch_size : (i + 1) * batch_size]
-            return i + 1, parts.write(i, self._model(batch, training=False))
+            outputs = self._model(batch, training=False, stepwise=True)
+            return i + 1, parts.write(i, outputs)
 
         loop = tf.while_loop(lambda i, _: i < count, body, (tf.constant(0), parts))
         return loop[1].concat()
@@ -267,7 +274,8 @@ class Model(tf.Module):
         self.xla = mode == "xla"
         self.cuda = cuda
 
-    def __call__(self, x: Tensor, training: bool) -> Tensor:
+    def __call__(self, x: Tensor, training: bool, stepwise: bool = False) -> Tensor:
+        """stepwise: recurrent layers over short sequences step by step in plain operations."""
         for index, layer in enumerate(self.layers):
             prefix = layer_name(index, layer) + "/"
             parts = {
@@ -275,10 +283,10 @@ class Model(tf.Module):
                 for name, variable in self.parameters.items()
                 if name.startswith(prefix)
             }
-            x = self._layer(layer, parts, x, training)
+            x = self._layer(layer, parts, x, training, stepwise)
         return x
 
-    def _layer(self, layer: Layer, p: Parts, x: Tensor, training: bool) -> Tensor:
+    def _layer(self, layer: Layer, p: Parts, x: Tensor, training: bool, stepwise: bool) -> Tensor:
         match layer:
             case Flatten():
                 return tf.reshape(x, (-1, int(np.prod(x.shape[1:]))))
@@ -295,9 +303,9 @@ class Model(tf.Module):
             case Embedding():
                 return tf.gather(p["table"], x)
             case SimpleRNN() | LSTM():
-                return self._recurrent(layer, p, tf.transpose(x, (1, 0, 2)))
+                return self._recurrent(layer, p, tf.transpose(x, (1, 0, 2)), stepwise)
 
-    def _recurrent(self, layer: SimpleRNN | LSTM, p: Parts, x: Tensor) -> Tensor:
+    def _recurrent(self, layer: SimpleRNN | LSTM, p: Parts, x: Tensor, stepwise: bool) -> Tensor:
         """x (T, N, in) → last h (N, units)."""
         kernel, recurrent, bias = (
             tf.convert_to_tensor(p[k]) for k in ("kernel", "recurrent", "bias")
@@ -307,6 +315,8 @@ class Model(tf.Module):
                 return cudnn_rnn(x, kernel, recurrent, bias, "lstm")
             if layer.activation in ("relu", "tanh"):
                 return cudnn_rnn(x, kernel, recurrent, bias, f"rnn_{layer.activation}")
+        if stepwise and x.shape[0] <= SHORT_SEQUENCE:
+            return step_by_step(layer, x, kernel, recurrent, bias)
         if isinstance(layer, LSTM) and not self.xla:
             return block_lstm(x, kernel, recurrent, bias)
         # The input's product for all time steps at once: (T, N, units or 4 units).
@@ -328,6 +338,22 @@ def batch_loss(loss: Loss, logits: Tensor, y: Tensor) -> Tensor:
     if loss == "binary_crossentropy":
         return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(y, outputs))
     return tf.reduce_mean(tf.math.squared_difference(outputs, y))
+
+
+def step_by_step(
+    layer: SimpleRNN | LSTM, x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor
+) -> Tensor:
+    """The recurrence unrolled in plain operations. x (T, N, in) → h (N, units)."""
+    h = c = tf.zeros((tf.shape(x)[1], layer.units))
+    for now in tf.unstack(x):
+        z = tf.nn.bias_add(tf.matmul(now, kernel) + tf.matmul(h, recurrent), bias)
+        if isinstance(layer, LSTM):
+            i, f, g, o = tf.split(z, 4, axis=1)
+            c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
+            h = tf.sigmoid(o) * tf.tanh(c)
+        else:
+            h = ACTIVATIONS[layer.activation](z)
+    return h
 
 
 def lstm_loop(projected: Tensor, recurrent: Tensor) -> Tensor:
