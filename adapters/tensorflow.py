@@ -303,20 +303,21 @@ class Model(tf.Module):
             case Embedding():
                 return tf.gather(p["table"], x)
             case SimpleRNN() | LSTM():
-                return self._recurrent(layer, p, tf.transpose(x, (1, 0, 2)), stepwise)
+                return self._recurrent(layer, p, x, stepwise)
 
     def _recurrent(self, layer: SimpleRNN | LSTM, p: Parts, x: Tensor, stepwise: bool) -> Tensor:
-        """x (T, N, in) → last h (N, units)."""
+        """x (N, T, in) → last h (N, units)."""
         kernel, recurrent, bias = (
             tf.convert_to_tensor(p[k]) for k in ("kernel", "recurrent", "bias")
         )
+        if stepwise and not self.cuda and x.shape[1] <= SHORT_SEQUENCE:
+            return step_by_step(layer, tf.unstack(x, axis=1), kernel, recurrent, bias)
+        x = tf.transpose(x, (1, 0, 2))
         if self.cuda and not self.xla:
             if isinstance(layer, LSTM):
                 return cudnn_rnn(x, kernel, recurrent, bias, "lstm")
             if layer.activation in ("relu", "tanh"):
                 return cudnn_rnn(x, kernel, recurrent, bias, f"rnn_{layer.activation}")
-        if stepwise and x.shape[0] <= SHORT_SEQUENCE:
-            return step_by_step(layer, x, kernel, recurrent, bias)
         if isinstance(layer, LSTM) and not self.xla:
             return block_lstm(x, kernel, recurrent, bias)
         # The input's product for all time steps at once: (T, N, units or 4 units).
@@ -341,11 +342,11 @@ def batch_loss(loss: Loss, logits: Tensor, y: Tensor) -> Tensor:
 
 
 def step_by_step(
-    layer: SimpleRNN | LSTM, x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor
+    layer: SimpleRNN | LSTM, x: Sequence[Tensor], kernel: Tensor, recurrent: Tensor, bias: Tensor
 ) -> Tensor:
-    """The recurrence unrolled in plain operations. x (T, N, in) → h (N, units)."""
-    h = c = tf.zeros((tf.shape(x)[1], layer.units))
-    for now in tf.unstack(x):
+    """The recurrence unrolled in plain operations. x: T times (N, in) → h (N, units)."""
+    h = c = tf.zeros((tf.shape(x[0])[0], layer.units))
+    for now in x:
         z = tf.nn.bias_add(tf.matmul(now, kernel) + tf.matmul(h, recurrent), bias)
         if isinstance(layer, LSTM):
             i, f, g, o = tf.split(z, 4, axis=1)
