@@ -146,18 +146,32 @@ with run.locked():
     return subprocess.Popen([sys.executable, "-c", code], env=environment, start_new_session=True)
 
 
+def wait_at_most(process: subprocess.Popen[bytes], seconds: float, run: Run, records: int) -> None:
+    """Until the process ends, the time is over, or so many records exist.
+
+    The last keeps a fast machine from finishing the run before it was killed ten times.
+    """
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        if len(Run.open(run.path).records()) >= records:
+            return
+        time.sleep(0.02)
+
+
 def test_killed_at_ten_random_instants_nothing_is_lost_or_doubled(
     tmp_path: Path, data: Path
 ) -> None:
-    run, jobs = make(tmp_path, data, ["honest", "raise"], launches=8)
+    run, jobs = make(tmp_path, data, ["honest", "raise"], launches=12)
     rng = random.Random(4)
     seen: dict[str, Record] = {}
     kills = 0
     for _ in range(200):
         process = start_script(run, jobs)
-        try:
-            process.wait(0.7 + 1.5 * rng.random() if kills < 10 else 300)
-        except subprocess.TimeoutExpired:
+        if kills < 10:
+            wait_at_most(process, 0.7 + 1.5 * rng.random(), run, len(seen) + 2)
+        else:
+            process.wait(300)
+        if process.poll() is None:
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
             kills += 1
