@@ -22,6 +22,7 @@ from bench.record import Job, Record, job_of
 
 OTHERS_SHARE = 0.05
 SWITCHES_RATIO = 3.0
+SHARE_ANEW = 10  # of the launches, one in so many may be measured anew
 SWITCHES_LAUNCHES = 3  # fewer have no median to speak of
 
 
@@ -60,18 +61,22 @@ def again(jobs: Sequence[Job], records: Mapping[str, Record], most: int) -> list
 
     Asked once all `jobs` have their records; what was measured anew already is left out. All
     contenders of a block again, in the same order and with the same seed: they are compared
-    within it. The choice is by who used the CPU, never by the result.
+    within it. The choice is by who used the CPU, never by the result. In all no more than a
+    tenth of the run's launches, or one block: a busy machine must not double a run.
     """
     why = reasons([r for r in records.values() if not job_of(r).repeat])
-    hit: dict[str, list[int]] = {job.cell.task: [] for job in jobs}
-    for job in jobs:
-        if job.id in why and job.block not in hit[job.cell.task]:
-            hit[job.cell.task].append(job.block)
-    anew = [
-        replace(job, id=job.id.replace("~", "r~", 1), repeat=1)
-        for job in jobs
-        if job.kind == "measure" and job.block in hit[job.cell.task][:most]
-    ]
+    measured = [job for job in jobs if job.kind == "measure"]
+    hit: dict[str, list[int]] = {job.cell.task: [] for job in measured}
+    room = len(measured) // SHARE_ANEW
+    chosen: list[Job] = []
+    for task, block in dict.fromkeys((job.cell.task, job.block) for job in measured):
+        whole = [job for job in measured if (job.cell.task, job.block) == (task, block)]
+        if not any(job.id in why for job in whole) or len(hit[task]) >= most:
+            continue
+        if not chosen or len(chosen) + len(whole) <= room:
+            hit[task].append(block)
+            chosen += whole
+    anew = [replace(job, id=job.id.replace("~", "r~", 1), repeat=1) for job in chosen]
     return pending(anew, records)
 
 

@@ -39,10 +39,10 @@ PROFILES: dict[str, Profile] = {
     ),
     "quick": Profile(
         "quick",
-        "one task of each family, five launches each",
-        5,
+        "one task of each family, four launches each, three epochs",
+        4,
         ("fnn-mnist", "cnn-64-10", "rnn-sequence", "lstm-forecast"),
-        Budget(None, None, 10, 200, 30, 300, 2048, 0.5, 600.0),
+        Budget(3, None, 10, 200, 30, 300, 2048, 0.5, 600.0),
     ),
     "full": Profile(
         "full",

@@ -94,7 +94,7 @@ def test_whole_blocks_are_repeated_up_to_the_budget() -> None:
     ]  # fmt: skip
     assert [(j.seed, j.position) for j in made] == [(j.seed, j.position) for j in jobs[2:4]]
     assert not {j.id for j in made} & {j.id for j in jobs}
-    assert {j.block for j in disturbed.again(jobs, records, most=2)} == {1, 3}
+    assert {j.block for j in disturbed.again(jobs, records, most=2)} == {1}
     assert disturbed.again(jobs, records, most=0) == []
     assert disturbed.again(jobs, results(jobs, set()), most=2) == []
 
@@ -104,6 +104,13 @@ def test_one_disturbed_contender_repeats_its_block() -> None:
     records = results(jobs, set())
     records[jobs[2].id] = launch(1, 5.0)
     assert [j.block for j in disturbed.again(jobs, records, most=2)] == [1, 1]
+
+
+def test_a_tenth_of_the_launches_at_most_is_measured_anew() -> None:
+    jobs = plan_of(60)
+    records = results(jobs, set(range(60)))
+    assert {j.block for j in disturbed.again(jobs, records, most=4)} == {0, 1, 2, 3}
+    assert {j.block for j in disturbed.again(jobs, records, most=60)} == set(range(6))
 
 
 def test_the_second_measurement_counts_and_the_first_is_kept() -> None:
