@@ -1,4 +1,4 @@
-"""Every command a person or CI runs: bench, tests, verify, overhead, calibrate, regress."""
+"""Every command a person or CI runs: bench, tests, report, verify, overhead, calibrate, regress."""
 
 from __future__ import annotations
 
@@ -62,6 +62,15 @@ def tests(session: nox.Session) -> None:
         session.run(
             row["python"], *conformance, "--implementation", row["implementation"], external=True
         )
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Every published run's report made anew from its records; fails where one is not the same."""
+    runner(session)
+    for run in sorted(Path("results").glob("*/run.json")):
+        session.run("bench", "report", str(run.parent), silent=True)
+    session.run("git", "diff", "--exit-code", "--stat", "--", "results", external=True)
 
 
 @nox.session

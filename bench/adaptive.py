@@ -5,6 +5,7 @@ plans the same blocks as one that was never stopped. A task is done when the 95 
 each contender's training speed against the fastest has at most the asked half-width. Stopping
 on the *width*, never on significance, leaves the verdicts' error rates as they are
 (tests/test_coverage.py): looking again and again until something is significant would not.
+The request's own launches are the pilot that says how long an added one trains (bench/pilot.py).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from math import isnan, nan
 from time import monotonic
 
 from adapters import Implementation
-from bench import stats, table, verdicts
+from bench import pilot, stats, table, verdicts
 from bench.metrics import metric
 from bench.plan import DataSet, Request, block_jobs, pending
 from bench.record import Budget, Job, Record, job_of
@@ -32,7 +33,7 @@ def widest(groups: Groups, task: str) -> float:
     A fraction of the ratio (0.02: ±2 %). NaN where a pair shares only one block; 0 where there
     are not two contenders to compare.
     """
-    order = verdicts.fastest_first(groups, task)
+    order = verdicts.best_first(groups, task)
     speeds = [Side(cell.contender, groups[cell]).values(metric(SPEED)) for cell in order]
     pairs = [s for s in speeds[1:] if s.keys() & speeds[0].keys()]
     widths = [verdicts.width(stats.paired_effect(s, speeds[0], logs=True)) for s in pairs]
@@ -55,14 +56,18 @@ def next_jobs(
         tasks = [
             t
             for t in request.tasks
-            if verdicts.fastest_first(groups, t)
+            if verdicts.best_first(groups, t)
             and (block < FEWEST_BLOCKS or not widest(groups, t) <= request.until)
         ]
+        first = table.by_cell([r for r in earlier if job_of(r).block < request.launches])
         jobs = [
             job
             for t in tasks
-            for job in block_jobs(request, t, block, budget, data, implementations)
-        ]
+            for job in block_jobs(
+                request, t, block, pilot.longer(budget, pilot.of_task(first, t)), data,
+                implementations,
+            )
+        ]  # fmt: skip
         if not jobs or pending(jobs, records):
             return jobs
     return []
@@ -87,11 +92,14 @@ def _next(session: Session) -> list[Job]:
 
 
 def open_tasks(session: Session) -> list[str]:
-    """A line for each task whose interval is still wider than asked for."""
+    """Of each task: where its noise lives, and whether its interval is still too wide."""
     until = session.request.until
     groups = table.by_cell(list(session.run.records().values()))
+    first = [r for g in groups.values() for r in g if job_of(r).block < session.request.launches]
     lines = []
     for task in session.request.tasks if until is not None else ():
+        if found_pilot := pilot.of_task(table.by_cell(first), task):
+            lines.append(pilot.sentence(task, found_pilot))
         if not (found := widest(groups, task)) <= (until or 0.0):
             now = "one launch" if isnan(found) else f"±{found:.1%}"
             lines.append(f"{task}: {now} is wider than the ±{until:.1%} asked for")

@@ -23,8 +23,8 @@ from bench.options import fraction, globs, seconds
 from bench.plan import PROFILES, Request, contenders, matching_implementations, matching_tasks
 from bench.progress import Progress
 from bench.regress_cli import regress
+from bench.report_cli import evidence_, publish, report_
 from bench.runner import run_jobs
-from bench.store import Run
 from tasks import CATALOGUE
 from tasks.errors import UserError
 
@@ -37,6 +37,8 @@ app = typer.Typer(
 app.add_typer(data_app, name="data")
 app.command("compare")(compare_)
 app.command("regress")(regress)
+app.command("report")(report_)
+app.command("evidence")(evidence_)
 app.add_typer(history_app, name="history")
 app.command()(export)
 app.command()(doctor)
@@ -188,7 +190,7 @@ def run(
         bool, typer.Option("--resume", help="Finish an interrupted run; its own options hold.")
     ] = False,
 ) -> None:
-    """Measure, print the table, write report.md and table.csv into the run."""
+    """Measure, print the table, write the report into the run."""
     if budget is not None and until is None and not resume:
         raise UserError("--budget needs --until: without it the number of launches is fixed")
     if resume:
@@ -214,8 +216,7 @@ def run(
     report.print_tables(opened.run, console)
     for line in adaptive.open_tasks(opened):
         console.print(line, markup=False, highlight=False)
-    for path in report.write_files(opened.run, opened.run.path):
-        console.print(f"wrote {path}", highlight=False)
+    publish(opened.run, opened.run.path, console)
     if not any(table.good([record]) for record in opened.run.records().values()):
         typer.echo("nothing was measured; the reasons stand under the table", err=True)
         raise typer.Exit(1)
@@ -255,26 +256,6 @@ def verify(
         )
         console.print(f"{passed} of {len(rows)} certificates passed", highlight=False)
     raise typer.Exit(0 if rows and passed == len(rows) else 1)
-
-
-@app.command("report")
-def report_(
-    run_dir: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.")],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            metavar="DIR",
-            help="Where to write report.md and table.csv.",
-            show_default="the run itself",
-        ),
-    ] = None,
-) -> None:
-    """Print a run's table; write Markdown and CSV."""
-    opened = Run.open(run_dir)
-    report.print_tables(opened, console)
-    for path in report.write_files(opened, out or run_dir):
-        console.print(f"wrote {path}", highlight=False)
 
 
 def _work(opened: session.Session, quiet: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""A run as pictures (SVG and PNG): every interval drawn, every cell that failed named.
+"""What all charts share: who has which colour and marker, intervals, failed cells, files.
 
 Shapes as well as colours tell the contenders apart, so that grey print and colour-blind readers
 lose nothing.
@@ -6,7 +6,9 @@ lose nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -19,103 +21,120 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from bench import stats, table
-from bench.metrics import metric
+from bench import table
 from bench.record import Cell, Record
-from bench.store import Run
+from bench.verdicts import Groups
 
-PANELS = (
-    ("train_throughput", "training speed, share of the fastest"),
-    ("infer_throughput", "inference speed (batch 256), share of the fastest"),
-)
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
-TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+HATCHES = ("", "///", "...", "xxx")
+MOST_TASKS = 40  # of a larger run a figure shows the first, and says so
+
+# Without a date, with fixed ids and with text as text: the same records give the same bytes.
+STYLE = {"svg.hashsalt": "framework-bench", "svg.fonttype": "none", "font.size": 9.5}
 
 
-def ratios(groups: dict[Cell, list[Record]], name: str) -> pd.DataFrame:
-    """Columns task, implementation, ratio, low, high, fastest: each against the fastest of its
-    task, paired by block; low and high are the 95 % interval, NaN for a single launch.
-    """
-    chosen = metric(name)
-    speeds: dict[str, dict[str, dict[int, float]]] = {}
-    for cell, group in groups.items():
-        if not cell.label and (found := table.values(chosen, table.good(group))):
-            speeds.setdefault(cell.task, {})[cell.implementation] = found
-    rows = []
-    for task, contenders in speeds.items():
-        best = max(contenders, key=lambda c: stats.positive_mean([*contenders[c].values()]).value)
-        for implementation, found in contenders.items():
-            if found.keys() & contenders[best].keys():
-                ratio = stats.paired_ratio(found, contenders[best])
-                rows.append((task, implementation, ratio.value, ratio.low, ratio.high, best))
-    columns = ["task", "implementation", "ratio", "low", "high", "fastest"]
-    return pd.DataFrame(rows, columns=columns)
+def colours(contenders: Sequence[str]) -> dict[str, Any]:
+    """Implementation → colour, of a palette made for colour-blind readers."""
+    return dict(zip(contenders, sns.color_palette("colorblind", len(contenders)), strict=True))
 
 
-def speed_figure(run: Run) -> Figure | None:
-    """Speeds against the fastest, a panel each for training and inference; None without any."""
-    groups = table.by_cell(list(run.records().values()))
-    frames = [ratios(groups, name) for name, _ in PANELS]
-    if frames[0].empty:
-        return None
-    contenders = sorted({cell.implementation for cell in groups})
-    tasks = [t for t in run.about()["request"]["tasks"] if t in set(frames[0]["task"])]
+def markers(contenders: Sequence[str]) -> dict[str, str]:
+    """Implementation → marker."""
+    return {name: MARKERS[i % len(MARKERS)] for i, name in enumerate(contenders)}
+
+
+def implementations(groups: Groups) -> list[str]:
+    """All implementations of a run, failed ones too, in a fixed order."""
+    return sorted({cell.implementation for cell in groups})
+
+
+def panels(
+    rows: int, columns: int, size: tuple[float, float], **options: Any
+) -> tuple[Figure, list[Axes]]:
+    """An empty figure of so many axes (row by row) on the common grid."""
     with sns.axes_style("whitegrid"):
-        figure, axes = plt.subplots(
-            1, len(PANELS), figsize=(11, 1.6 + 0.62 * len(tasks)), sharey=True
-        )
-    for axis, frame, (_, label) in zip(axes, frames, PANELS, strict=True):
-        _draw(axis, frame, tasks, contenders)
-        axis.set_xlabel(label)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="upper center", ncols=4, frameon=False)
-    _missing(figure, groups)
-    figure.tight_layout(rect=(0, 0.02, 1, 1 - 0.35 / figure.get_figheight()))
-    return figure
+        figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, **options)
+    return figure, list(axes.ravel())
 
 
-def _draw(axis: Axes, frame: pd.DataFrame, tasks: list[str], contenders: list[str]) -> None:
-    colours = sns.color_palette("colorblind", len(contenders))
+def points(
+    axis: Axes, frame: pd.DataFrame, tasks: Sequence[str], contenders: Sequence[str]
+) -> None:
+    """One row a task, one marker a contender with its interval; logarithmic.
+
+    frame: columns task, implementation, value, low, high (NaN for a single launch).
+    """
+    paint, shape = colours(contenders), markers(contenders)
     for number, name in enumerate(contenders):
         mine = frame[frame["implementation"] == name]
         offset = 0.55 * (number / max(1, len(contenders) - 1) - 0.5)
         places = [tasks.index(task) + offset for task in mine["task"]]
-        spread = [(mine["ratio"] - mine["low"]).fillna(0), (mine["high"] - mine["ratio"]).fillna(0)]
+        spread = [(mine["value"] - mine["low"]).fillna(0), (mine["high"] - mine["value"]).fillna(0)]
         axis.errorbar(
-            mine["ratio"], places, xerr=spread, fmt=MARKERS[number % len(MARKERS)],
-            color=colours[number], markersize=6, capsize=2, linewidth=1.2, label=name,
+            mine["value"], places, xerr=spread, fmt=shape[name], color=paint[name],
+            markersize=6, capsize=2, linewidth=1.2, label=name,
         )  # fmt: skip
-    axis.axvline(1.0, color="0.3", linewidth=1)
-    axis.set_xscale("log")
-    axis.set_xticks(TICKS)
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-    axis.xaxis.set_minor_formatter(NullFormatter())
-    low = frame["low"].fillna(frame["ratio"]).min()
-    high = frame["high"].fillna(frame["ratio"]).max()
-    axis.set_xlim(low * 0.85, high * 1.15)
-    axis.set_yticks(range(len(tasks)), tasks)
+    task_axis(axis, tasks)
+
+
+def task_axis(axis: Axes, tasks: Sequence[str]) -> None:
+    """The tasks from top to bottom, a faint band behind every second one."""
+    for place in range(1, len(tasks), 2):
+        axis.axhspan(place - 0.5, place + 0.5, color="0.5", alpha=0.07, linewidth=0)
+    axis.set_yticks(range(len(tasks)), list(tasks))
     axis.set_ylim(len(tasks) - 0.5, -0.5)
+    axis.grid(visible=False, axis="y")
 
 
-def _missing(figure: Figure, groups: dict[Cell, list[Record]]) -> None:
-    """Name the cells that have no point, so that none disappears."""
+def logarithmic(axis: Axes, low: float, high: float, ticks: Sequence[float]) -> None:
+    """A logarithmic x axis from a little below `low` to a little above `high`, plain numbers."""
+    axis.set_xscale("log")
+    low, high = low * 0.85, high * 1.15
+    shown = [tick for tick in ticks if low <= tick <= high]
+    axis.set_xticks(shown, [f"{tick:,g}" for tick in shown])
+    axis.xaxis.set_minor_formatter(NullFormatter())
+    axis.set_xlim(low, high)
+
+
+def plain(axis: Axes) -> None:
+    """Numbers of the x axis with thousands marked."""
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
+
+
+def legend(figure: Figure, axis: Axes, columns: int = 4) -> None:
+    """One legend over all axes, and room for it and for the line of failed cells."""
+    handles, labels = axis.get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="upper center", ncols=min(columns, max(1, len(labels))), frameon=False
+    )
+    rows = -(-len(labels) // columns)
+    height = figure.get_figheight()
+    figure.tight_layout(rect=(0, 0.22 / height, 1, 1 - (0.12 + 0.22 * rows) / height))
+
+
+def name_missing(figure: Figure, groups: Groups, wanted: str = "measured") -> None:
+    """Name the cells without a point, so that none disappears."""
     failed = [
         f"{cell.task} {cell.implementation} ({table.cell_status(group)[0]})"
         for cell, group in groups.items()
         if not table.good(group)
     ]
     if failed:
-        figure.text(0.01, 0.005, "not shown: " + ", ".join(failed), fontsize=8, va="bottom")
+        more = f" and {len(failed) - 6} more" if len(failed) > 6 else ""
+        text = f"not {wanted}: " + ", ".join(failed[:6]) + more
+        figure.text(0.01, 0.04 / figure.get_figheight(), text, fontsize=8, va="bottom")
 
 
-def write(run: Run, out: Path) -> list[Path]:
-    """speed.svg and speed.png into `out`; no file where nothing was measured."""
-    figure = speed_figure(run)
-    if figure is None:
-        return []
-    paths = [out / "speed.svg", out / "speed.png"]
-    # Without a date and with fixed ids the same records give the same bytes.
-    with plt.rc_context({"svg.hashsalt": "framework-bench"}):
+def save(figure: Figure, out: Path, name: str) -> list[Path]:
+    """NAME.svg and NAME.png into `out`; closes the figure."""
+    paths = [out / f"{name}.svg", out / f"{name}.png"]
+    with plt.rc_context(STYLE):
         figure.savefig(paths[0], metadata={"Date": None})
-        figure.savefig(paths[1], dpi=150, metadata={"Software": None})
+        figure.savefig(paths[1], dpi=130, metadata={"Software": None})
     plt.close(figure)
     return paths
+
+
+def measured(groups: Groups) -> dict[Cell, list[Record]]:
+    """The contenders that have launches which count, without A/A copies."""
+    return {c: g for c, g in groups.items() if not c.label and table.good(g)}

@@ -1,16 +1,15 @@
-"""A run as a terminal table, Markdown and CSV. Reads records; never writes into `launches`."""
+"""A run as a terminal table and Markdown. Reads records; writes nothing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench import disturbed, figures, judge, stats, table, tuning_report, verdicts
+from bench import disturbed, judge, stats, table, tuning_report, verdicts
 from bench.metrics import metric
 from bench.plan import AA_LABEL
 from bench.record import Cell, Record, job_of
@@ -43,7 +42,7 @@ def task_tables(run: Run) -> list[TaskTable]:
     """Everything a reader is shown, as text; the terminal and Markdown only lay it out."""
     about = run.about()
     groups = table.by_cell(list(run.records().values()))
-    judged = verdicts.against_fastest(groups)
+    judged = verdicts.against_best(groups)
     tables = []
     for name in (n for n in about["request"]["tasks"] if n not in tuning_report.NAMES):
         mine = {cell: group for cell, group in groups.items() if cell.task == name}
@@ -227,15 +226,6 @@ def _settings(run: Run) -> dict[str, str]:
 def markdown_text(text: str) -> str:
     """Text that neither ends a table's cell nor starts HTML."""
     return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
-
-
-def write_files(run: Run, out: Path) -> list[Path]:
-    """report.md, table.csv, the figure and, of searches, trials.csv into `out`; their paths."""
-    out.mkdir(parents=True, exist_ok=True)
-    paths = [out / "report.md", out / "table.csv"]
-    paths[0].write_text(markdown(run))
-    table.load_run(run.path).to_csv(paths[1], index=False)
-    return paths + figures.write(run, out) + tuning_report.write_trials(run, out)
 
 
 def print_rows(console: Console, title: str, rows: list[dict[str, Any]]) -> None:

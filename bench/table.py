@@ -78,14 +78,22 @@ def estimates(group: list[Record]) -> dict[str, Estimate]:
     A metric that any of them lacks is absent: the mean time of those runs that reached a target
     would flatter a contender that often does not.
     """
-    found: dict[str, Estimate] = {}
-    ended_well = good(group)
-    for m in METRICS + SEARCH_METRICS:
-        got = list(values(m, ended_well).values())
-        if got and len(got) == len(ended_well):
-            positive = m.positive and min(got) > 0
-            found[m.name] = stats.positive_mean(got) if positive else stats.mean(got)
-    return found
+    counted = good(group)
+    found = {m.name: _estimate(m, counted) for m in METRICS + SEARCH_METRICS}
+    return {name: e for name, e in found.items() if e is not None}
+
+
+def estimate(m: Metric, group: list[Record]) -> Estimate | None:
+    """One metric of `estimates`."""
+    return _estimate(m, good(group))
+
+
+def _estimate(m: Metric, counted: list[Record]) -> Estimate | None:
+    got = list(values(m, counted).values())
+    if not got or len(got) != len(counted):
+        return None
+    positive = m.positive and min(got) > 0
+    return stats.positive_mean(got) if positive else stats.mean(got)
 
 
 def ended_well(group: list[Record]) -> list[Record]:

@@ -8,7 +8,7 @@ from itertools import combinations
 
 from bench import judge, stats, table
 from bench.judge import DEFAULT, Kind, Question, Rule, Verdict
-from bench.metrics import Metric, metric
+from bench.metrics import Metric, better_in, metric
 from bench.plan import AA_LABEL
 from bench.record import Cell, Record
 from bench.stats import Effect
@@ -103,48 +103,64 @@ def floors(groups: Groups) -> dict[str, float]:
     """
     found: dict[str, float] = {}
     for cell, group in groups.items():
-        twin = groups.get(replace(cell, label=""), [])
-        if cell.label != AA_LABEL or not twin:
+        original_group = groups.get(twin(cell), [])
+        if cell.label != AA_LABEL or not original_group:
             continue
         for name, kind in JUDGED:
-            copy, original = Side("copy", group), Side("original", twin)
+            copy, original = Side("copy", group), Side("original", original_group)
             asked = question(cell.task, name, kind, original, copy, float("nan"), paired=True)
             if asked is not None and asked.effect.n > 1:
                 found[name] = judge.floor_of(asked.effect)
     return found
 
 
-def fastest_first(groups: Groups, task: str) -> list[Cell]:
-    """The contenders of a task that were measured, by training throughput; no A/A copies."""
-    speeds = {
-        cell: found[SPEED].value
+def best_first(groups: Groups, task: str, name: str = SPEED) -> list[Cell]:
+    """The contenders of a task that were measured, best first in a metric; no A/A copies."""
+    m = metric(name)
+    found = {
+        cell: e.value
         for cell, group in groups.items()
-        if cell.task == task and not cell.label and SPEED in (found := table.estimates(group))
+        if cell.task == task and not cell.label and (e := table.estimate(m, group)) is not None
     }
-    return sorted(speeds, key=lambda cell: -speeds[cell])
+    higher = better_in(m, task) == "higher"
+    return sorted(found, key=lambda cell: -found[cell] if higher else found[cell])
 
 
-def against_fastest(groups: Groups, rule: Rule = DEFAULT) -> dict[str, list[Verdict]]:
-    """Task → a verdict on training for each contender against the task's fastest.
+def against_best(
+    groups: Groups, name: str = SPEED, rule: Rule = DEFAULT
+) -> dict[str, list[Verdict]]:
+    """Task → a verdict on one metric for each contender against the task's best.
 
-    The fastest is picked by the same numbers that are then judged, so the correction is made
+    The best is picked by the same numbers that are then judged, so the correction is made
     over *all* pairs of contenders of all tasks, not only over the pairs that are shown.
     """
-    floor = floors(groups).get(SPEED, float("nan"))
+    floor = floors(groups).get(name, float("nan"))
+    kinds = dict(JUDGED)
     kept: dict[str, list[int]] = {}
     asked: list[Question] = []
-    for task in dict.fromkeys(cell.task for cell in groups):
-        order = fastest_first(groups, task)
-        for base, new in combinations(order, 2):
-            slow = Side(new.contender, groups[new])
-            fast = Side(base.contender, groups[base])
-            one = question(task, SPEED, "throughput", fast, slow, floor, paired=True)
+    for task, mine in _by_task(groups).items():
+        order = best_first(mine, task, name)
+        sides = [Side(cell.contender, groups[cell]) for cell in order]
+        for (number, base), (_, new) in combinations(enumerate(sides), 2):
+            one = question(task, name, kinds[name], base, new, floor, paired=True)
             if one is not None:
-                if base == order[0]:
+                if number == 0:
                     kept.setdefault(task, []).append(len(asked))
                 asked.append(one)
     verdicts = judge.judge(asked, rule)
     return {task: [verdicts[i] for i in which] for task, which in kept.items()}
+
+
+def _by_task(groups: Groups) -> dict[str, dict[Cell, list[Record]]]:
+    found: dict[str, dict[Cell, list[Record]]] = {}
+    for cell, group in groups.items():
+        found.setdefault(cell.task, {})[cell] = group
+    return found
+
+
+def twin(cell: Cell) -> Cell:
+    """The contender an A/A copy is a copy of."""
+    return replace(cell, label="")
 
 
 def width(effect: Effect) -> float:

@@ -11,6 +11,7 @@ import pytest
 from bench import load_run, report, table
 from bench.metrics import METRICS, rounds
 from bench.record import Outcome, failure_record
+from bench.site import build
 from bench.store import Run
 from tests.records import certificate, job, record
 
@@ -77,6 +78,6 @@ def test_markdown_shows_failures_the_floor_and_no_markup(run: Run) -> None:
 
 
 def test_csv_reads_back_as_the_table(run: Run, tmp_path: Path) -> None:
-    paths = report.write_files(run, tmp_path / "out")
-    again = pd.read_csv(paths[1], keep_default_na=False)
+    build.write(run, tmp_path / "out")
+    again = pd.read_csv(tmp_path / "out" / "table.csv", keep_default_na=False)
     assert len(again) == len(load_run(run.path))

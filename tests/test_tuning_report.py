@@ -11,6 +11,7 @@ from bench import load_run, report, searches, tuning_report
 from bench.metrics import SEARCH_METRICS
 from bench.plan import DataSet, Request, contenders, make_jobs, pending
 from bench.record import Outcome, Record, failure_record
+from bench.site import build
 from bench.store import Run
 from tasks.errors import UserError
 from tests.records import job
@@ -139,8 +140,8 @@ def test_the_curve_and_every_trial_are_in_the_csv_and_the_metrics_in_the_table(
     tmp_path: Path,
 ) -> None:
     run = make(tmp_path, record("keras:tensorflow"), record("pytorch:eager", "tune-bayes"))
-    paths = report.write_files(run, tmp_path / "out")
-    assert [p.name for p in paths] == ["report.md", "table.csv", "trials.csv"]
+    paths = build.write(run, tmp_path / "out")
+    assert {"index.html", "table.csv", "trials.csv", "search.svg"} <= {p.name for p in paths}
     frame = tuning_report.trials_frame(run)
     assert list(frame.columns) == list(tuning_report.COLUMNS)
     assert len(frame) == 2 * TRIALS

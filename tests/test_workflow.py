@@ -64,13 +64,13 @@ def called(workflow: dict[Any, Any]) -> set[str]:
 
 def test_it_calls_commands_that_exist(workflow: dict[Any, Any]) -> None:
     known = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-    assert called(workflow) == {"compare", "doctor", "export", "history", "run", "setup"}
-    assert called(workflow) - {"compare"} <= known  # `bench compare` has its own tests
+    assert called(workflow) == {"doctor", "export", "history", "regress", "run", "setup"}
+    assert called(workflow) <= known
 
 
 def test_a_verdict_is_the_exit_status(workflow: dict[Any, Any]) -> None:
     (gate,) = [
-        s for s in workflow["jobs"]["compare"]["steps"] if "bench compare" in s.get("run", "")
+        s for s in workflow["jobs"]["compare"]["steps"] if "bench regress" in s.get("run", "")
     ]
     assert 'exit "$status"' in gate["run"]
     for step in steps(workflow):

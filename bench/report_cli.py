@@ -1,0 +1,49 @@
+"""``bench report`` and ``bench evidence``: publish a run, and measure what its claims need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bench import evidence, report
+from bench.site import build
+from bench.store import Run
+
+RunDir = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.")]
+console = Console()
+
+
+def report_(
+    run_dir: RunDir,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Where to write the report.", show_default="the run itself"
+        ),
+    ] = None,
+) -> None:
+    """Print a run's table; write the page, Markdown, LaTeX, CSV, Parquet and figures."""
+    opened = Run.open(run_dir)
+    report.print_tables(opened, console)
+    publish(opened, out or run_dir, console)
+
+
+def publish(run: Run, out: Path, console: Console) -> None:
+    """Write everything a report consists of; name the page, count the rest."""
+    page, *others = build.write(run, out)
+    console.print(f"wrote {page} and {len(others)} files beside it", highlight=False)
+
+
+def evidence_(run_dir: RunDir) -> None:
+    """Measure what the framework table needs beside the run's launches; goes on where it was."""
+    opened = Run.open(run_dir)
+    with opened.locked():
+        found = evidence.measure(opened, lambda line: typer.echo(line, err=True))["answers"]
+    failed = {key: one["answer"] for key, one in found.items() if "reason" in one["answer"]}
+    console.print(f"{len(found)} answers, {len(failed)} without a result", highlight=False)
+    for key, answer in failed.items():
+        line = f"  {key.replace('~', ' ')}: {answer['reason']}"
+        console.print(line, markup=False, highlight=False)

@@ -1,0 +1,180 @@
+"""The first screen: what a run says, in words, by rules. Pure: verdicts in, sentences out.
+
+A contender *leads* a task when no verdict puts another above it. What one contender leads alone
+is said with the smallest advantage that its intervals still admit, over all of the tasks and all
+of the others: never the measured ratio, which is larger. What several lead is said to be
+undecided, or equal where two one-sided tests proved it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp
+from typing import Any
+
+from bench import table, verdicts
+from bench.judge import Verdict
+from bench.metrics import metric
+from bench.verdicts import Groups
+from tasks import TASKS
+
+FAMILIES = {
+    "fnn": "small feed-forward networks",
+    "cnn": "small convolutional networks",
+    "rnn": "simple recurrent networks",
+    "lstm": "LSTMs",
+    "other": "other tasks",
+}
+_FAMILY = {task.name: task.family for task in TASKS}
+QUESTIONS = (
+    ("train_throughput", "trains fastest", "train", "as fast"),
+    ("infer_throughput", "infers fastest", "infer", "as fast"),
+)
+
+
+@dataclass(frozen=True)
+class Lead:
+    """Who leads one task in one metric.
+
+    least: the smallest advantage over any other contender that the intervals admit (1.2: 20 %);
+    1 where several lead. equal: the leaders were shown to be equivalent.
+    """
+
+    task: str
+    leaders: tuple[str, ...]
+    others: tuple[str, ...]
+    least: float
+    equal: bool = False
+
+
+def leads(groups: Groups, name: str) -> list[Lead]:
+    """Of every task with two or more measured contenders, who leads in a metric."""
+    found = []
+    for task, against in verdicts.against_best(groups, name).items():
+        best = against[0].question.base
+        behind = [v for v in against if v.outcome == "worse"]
+        beside = [v for v in against if v.outcome != "worse"]
+        found.append(
+            Lead(
+                task,
+                (best, *(v.question.new for v in beside)),
+                tuple(v.question.new for v in behind),
+                min((_least(v) for v in behind), default=1.0) if not beside else 1.0,
+                bool(beside) and all(v.outcome == "equivalent" for v in beside),
+            )
+        )
+    return found
+
+
+def _least(verdict: Verdict) -> float:
+    """How many times better the base is than `new`, at least, by the 95 % interval."""
+    low, high = verdict.question.effect.interval()
+    return exp(-high) if verdict.question.higher_is_better else exp(low)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """`about`: what it concerns, as a short heading. `text`: one or more plain sentences."""
+
+    about: str
+    text: str
+
+
+def sentences(groups: Groups, about: dict[str, Any]) -> list[Sentence]:
+    """What this run says, most important first; a run without verdicts says that instead."""
+    found = []
+    judged = {name: leads(groups, name) for name, *_ in QUESTIONS}
+    for family, words in FAMILIES.items():
+        tasks = [t for t in about["request"]["tasks"] if _FAMILY.get(t, "other") == family]
+        parts = [
+            _family(mine, *phrases)
+            for name, *phrases in QUESTIONS
+            if (mine := [lead for lead in judged[name] if lead.task in tasks])
+        ]
+        if parts:
+            found.append(Sentence(words, " ".join(parts)))
+    if learned := _scores(groups):
+        found.append(Sentence("What was learned", learned))
+    if started := _start(groups):
+        found.append(Sentence("Starting up", started))
+    found.append(Sentence("Coverage", coverage(groups)))
+    return found
+
+
+def _family(found: list[Lead], alone: str, verb: str, how: str) -> str:
+    """One metric of one family: contenders that lead alone first, then what stays open."""
+    parts = []
+    winners = dict.fromkeys(lead.leaders[0] for lead in found if len(lead.leaders) == 1)
+    for name in winners:
+        mine = [x for x in found if x.leaders == (name,)]
+        least = min(x.least for x in mine)
+        where = (
+            "on every task" if len(mine) == len(found) > 1 else f"on {_list(x.task for x in mine)}"
+        )
+        parts.append(f"{name} {alone} {where}, at least {least:.2f} times {how} as any other.")
+    shared: dict[tuple[tuple[str, ...], bool], list[str]] = {}
+    for lead in found:
+        if len(lead.leaders) > 1:
+            shared.setdefault((tuple(sorted(lead.leaders)), lead.equal), []).append(lead.task)
+    for (names, equal), tasks in shared.items():
+        verdict = "are equal within the margin" if equal else "cannot be told apart"
+        what = {"train": "training", "infer": "inference"}[verb]
+        parts.append(f"In {what} on {_list(tasks)}, {_list(names)} lead and {verdict}.")
+    return " ".join(parts)
+
+
+def _scores(groups: Groups) -> str:
+    """Whether the contenders learned alike: every task's scores against its best one."""
+    found = verdicts.against_best(groups, "test_score")
+    worse = [v for group in found.values() for v in group if v.outcome == "worse"]
+    if not found:
+        return ""
+    equal = sum(all(v.outcome == "equivalent" for v in group) for group in found.values())
+    if worse:
+        named = _list(f"{v.question.new} on {v.question.task}" for v in worse)
+        return f"Below the task's best score beyond doubt: {named}."
+    return (
+        f"No contender's score differs beyond doubt on any of {len(found)} tasks; on {equal} of "
+        "them all scores are equivalent within the margin."
+    )
+
+
+def _start(groups: Groups) -> str:
+    """Who starts up fastest, and the range of seconds of each."""
+    found = leads(groups, "cold_start")
+    if not found:
+        return ""
+    seconds: dict[str, list[float]] = {}
+    for cell, group in groups.items():
+        e = table.estimate(metric("cold_start"), group)
+        if e is not None and not cell.label:
+            seconds.setdefault(cell.implementation, []).append(e.value)
+    ranges = [f"{n} {_range(s)}" for n, s in sorted(seconds.items(), key=lambda x: min(x[1]))]
+    alone = [lead for lead in found if len(lead.leaders) == 1]
+    names = {lead.leaders[0] for lead in alone}
+    first = ""
+    if len(alone) == len(found) and len(names) == 1:
+        first = f"{names.pop()} is first to finish a step in a fresh process on every task. "
+    return f"{first}Import, build and first step take (s): {', '.join(ranges)}."
+
+
+def _range(seconds: list[float]) -> str:
+    low, high = min(seconds), max(seconds)
+    return f"{low:.1f}" if high - low < 0.1 else f"{low:.1f} to {high:.1f}"
+
+
+def coverage(groups: Groups) -> str:
+    """How many cells ended well, and that the others are listed."""
+    cells = [cell for cell in groups if not cell.label]
+    well = sum(bool(table.good(groups[cell])) for cell in cells)
+    if well == len(cells):
+        return f"All {len(cells)} cells (task × implementation) were certified and measured."
+    return (
+        f"{well} of {len(cells)} cells (task × implementation) were measured; the others are "
+        "listed with their reasons."
+    )
+
+
+def _list(names: Any) -> str:
+    found = list(names)
+    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"

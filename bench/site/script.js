@@ -1,0 +1,63 @@
+"use strict";
+(() => {
+  const table = document.getElementById("all");
+  const body = table.tBodies[0];
+  const rows = [...body.rows];
+  const number = (text) => {
+    const found = text.replaceAll(",", "").match(/^-?\d+(\.\d+)?/);
+    return found ? parseFloat(found[0]) : NaN;
+  };
+
+  const sortBy = (column, heading) => {
+    const down = heading.getAttribute("aria-sort") === "ascending";
+    for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+    heading.setAttribute("aria-sort", down ? "descending" : "ascending");
+    const keyed = rows.map((row) => {
+      const text = row.cells[column].textContent;
+      return [row, text, column > 2 ? number(text) : NaN];
+    });
+    keyed.sort(([, a, x], [, b, y]) => {
+      if (isNaN(x) !== isNaN(y)) return isNaN(x) ? 1 : -1; // what has no number comes last
+      const order = isNaN(x) ? a.localeCompare(b) : x - y;
+      return down ? -order : order;
+    });
+    body.append(...keyed.map(([row]) => row));
+  };
+
+  [...table.tHead.rows[0].cells].forEach((heading, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = heading.textContent;
+    button.addEventListener("click", () => sortBy(column, heading));
+    heading.replaceChildren(button);
+  });
+
+  const field = (name) => document.getElementById(`filter-${name}`);
+  const filter = () => {
+    const text = field("text").value.toLowerCase();
+    const task = field("task").value;
+    const implementation = field("implementation").value;
+    let shown = 0;
+    for (const row of rows) {
+      const [t, i] = row.cells;
+      row.hidden =
+        (task && t.textContent !== task) ||
+        (implementation && i.textContent !== implementation) ||
+        !row.textContent.toLowerCase().includes(text);
+      shown += row.hidden ? 0 : 1;
+    }
+    document.getElementById("count").textContent = `${shown} of ${rows.length} rows`;
+  };
+  const form = document.getElementById("filters");
+  form.hidden = false;
+  form.addEventListener("input", filter);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  filter();
+
+  const made = new Date(document.querySelector("time").dateTime);
+  const days = Math.floor((Date.now() - made) / 86400000);
+  if (days >= 1) {
+    const words = days === 1 ? "1 day ago" : `${days} days ago`;
+    document.getElementById("age").textContent = ` (${words})`;
+  }
+})();
