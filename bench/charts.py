@@ -16,7 +16,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench import charts_learning, figures, stats, table, verdicts
+from bench import charts_learning, charts_machine, evidence, figures, stats, table, verdicts
 from bench.metrics import metric
 from bench.plan import AA_LABEL
 from bench.store import Run
@@ -52,7 +52,7 @@ class Drawn:
 def write(run: Run, out: Path) -> list[Drawn]:
     """Every chart of the run that has something to show, as SVG and PNG into `out`."""
     groups = table.by_cell(list(run.records().values()))
-    about = run.about()
+    about = run.about() | {"evidence": evidence.load(run)}
     drawn = []
     for chart in CHARTS:
         figure = chart.draw(groups, about)
@@ -302,6 +302,19 @@ CHARTS: tuple[Chart, ...] = (
         "Mean rank of training speed over the tasks (1 is fastest); contenders joined by a bar "
         "are not told apart by Nemenyi's test at 5 %.",
         charts_learning.ranking,
+    ),
+    Chart(
+        "ceiling",
+        "Share of the machine's ceiling",
+        "Floating-point operations a second of the tasks' matrix products, over the best rate of "
+        "a large float32 product that any of the frameworks reached on this machine.",
+        charts_machine.ceiling,
+    ),
+    Chart(
+        "curves",
+        "Batch size and threads",
+        "Training throughput against the batch size, and at one and at all threads.",
+        charts_machine.curves,
     ),
     Chart(
         "search", "Tuning, at any moment",

@@ -24,7 +24,7 @@ from bench.store import Run, write_atomically
 FILE = "evidence.json"
 SCHEMA = 1
 TIMEOUT_SECONDS = 300
-PARTS = ("package", "shape", "exports", "dynamic")
+PARTS = ("package", "ceiling", "shape", "exports", "dynamic")
 CURVE_TASKS = {"fnn-mnist": 4096, "cnn-64-10": 1024, "lstm-forecast": 2048}  # rows a timed call
 CURVE_LAUNCHES = 3  # processes of each thread count, by turns
 THREAD_BATCH = 32  # at which threads are compared

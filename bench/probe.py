@@ -27,6 +27,7 @@ CURVE_BATCHES = (16, 32, 64, 128, 256, 512)
 CURVE_ROWS = 4096  # that each timed call of a batch curve trains on
 CURVE_ROUNDS = 5
 STEP_PAIRS, STEP_ROWS = 12, 8000
+PRODUCT, COPY_BYTES, CEILING_ROUNDS = 2048, 2**28, 8
 CLOSE = 1e-5  # largest difference of outputs in units of their largest
 Request = dict[str, Any]
 
@@ -133,6 +134,24 @@ def curve(request: Request) -> dict[str, Any]:
     return {"samples_per_second": found}
 
 
+def ceiling(request: Request) -> dict[str, Any]:
+    """Best float32 rate of a large product by this framework, and of copying memory by NumPy."""
+    module = import_module(f"adapters.examples.{request['framework']}_product")
+    rng = np.random.default_rng(0)
+    a, b = (rng.random((PRODUCT, PRODUCT), dtype=np.float32) for _ in range(2))
+    run = module.make(a, b)
+    run()
+    source = np.ones(COPY_BYTES // 4, np.float32)
+    target = np.empty_like(source)
+    np.copyto(target, source)
+    return {
+        "flops": 2 * PRODUCT**3 / min(_seconds(run) for _ in range(CEILING_ROUNDS)),
+        "copy_bytes_per_second": 2
+        * COPY_BYTES
+        / min(_seconds(np.copyto, target, source) for _ in range(CEILING_ROUNDS)),
+    }
+
+
 def package(request: Request) -> dict[str, Any]:
     """What the installed package says of itself: version, Pythons and NumPys it supports."""
     names = metadata.packages_distributions()[request["package"]]
@@ -173,6 +192,7 @@ PARTS: dict[str, Callable[[Request], dict[str, Any]]] = {
     "dynamic": dynamic,
     "custom_step": custom_step,
     "curve": curve,
+    "ceiling": ceiling,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from bench import judge, stats, table
@@ -39,10 +39,14 @@ class Side:
 
     name: str
     records: Sequence[Record]
+    known: dict[str, dict[int, float]] = field(default_factory=dict, repr=False, compare=False)
+    """What was read already: a contender meets every other one of its task."""
 
     def values(self, m: Metric) -> dict[int, float]:
         """Block → the metric's value, of the launches that ended well."""
-        return table.values(m, table.good(list(self.records)))
+        if m.name not in self.known:
+            self.known[m.name] = table.values(m, table.good(list(self.records)))
+        return self.known[m.name]
 
     def times_to_target(self) -> tuple[list[float], list[bool]]:
         """Seconds to the target, or of the whole training where it was not reached, and which."""

@@ -1,0 +1,79 @@
+"""The first screen claims what the verdicts claim, and no more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from bench import table, verdicts
+from bench.record import Outcome, failure_record, job_of
+from bench.site import answer
+from bench.verdicts import Groups
+from tests.records import job, record
+from tests.test_table import ABOUT
+
+
+def groups(seconds: dict[str, float], noise: float = 0.0, task: str = "fnn-mnist") -> Groups:
+    rng = np.random.default_rng(1)
+    made = []
+    for name, s in seconds.items():
+        for block in range(8):
+            made.append(record(name, block, s * float(np.exp(rng.normal(0, noise))), "", task))
+    return table.by_cell(made)
+
+
+def text(given: Groups, tasks: tuple[str, ...] = ("fnn-mnist",)) -> dict[str, str]:
+    about: dict[str, Any] = ABOUT | {"request": ABOUT["request"] | {"tasks": list(tasks)}}
+    return {one.about: one.text for one in answer.sentences(given, about)}
+
+
+def test_a_sure_winner_is_named_with_the_least_advantage_its_interval_admits() -> None:
+    given = groups({"pytorch:eager": 0.1, "mxnet:hybrid": 0.2, "keras:tensorflow": 0.4}, 0.01)
+    (lead,) = answer.leads(given, "train_throughput")
+    assert lead.leaders == ("pytorch:eager",)
+    assert set(lead.others) == {"mxnet:hybrid", "keras:tensorflow"}
+    (nearest,) = [
+        v for v in verdicts.against_best(given)["fnn-mnist"] if v.question.new == "mxnet:hybrid"
+    ]
+    ratio, _, high = nearest.change
+    assert lead.least == 1 / high
+    assert lead.least < 1 / ratio
+    said = text(given)["small feed-forward networks"]
+    assert f"pytorch:eager trains fastest on fnn-mnist, at least {lead.least:.2f} times" in said
+
+
+def test_what_noise_hides_is_said_to_be_undecided() -> None:
+    said = text(groups({"pytorch:eager": 0.1, "mxnet:hybrid": 0.105}, 0.2))
+    assert "cannot be told apart" in said["small feed-forward networks"]
+    assert "fastest" not in said["small feed-forward networks"]
+
+
+def test_what_was_proven_equal_is_said_to_be_equal() -> None:
+    said = text(groups({"pytorch:eager": 0.1, "mxnet:hybrid": 0.1}, 0.0005))
+    assert "are equal within the margin" in said["small feed-forward networks"]
+
+
+def test_one_launch_gives_no_winner() -> None:
+    given = {cell: group[:1] for cell, group in groups({"a:x": 0.1, "b:x": 0.9}).items()}
+    assert "cannot be told apart" in text(given)["small feed-forward networks"]
+
+
+def test_every_task_of_a_family_is_in_a_sentence() -> None:
+    both = groups({"a:x": 0.1, "b:x": 0.3}, 0.01)
+    both |= groups({"a:x": 0.1, "b:x": 0.3}, 0.01, "fnn-binary-8")
+    said = text(both, ("fnn-mnist", "fnn-binary-8"))["small feed-forward networks"]
+    assert "a:x trains fastest on every task" in said
+
+
+def test_failed_cells_are_counted() -> None:
+    given = dict(groups({"a:x": 0.1, "b:x": 0.3}))
+    bad = failure_record(job("c:x"), Outcome("crash", "died"))
+    given[replace(job_of(bad).cell)] = [bad]
+    assert text(given)["Coverage"].startswith("2 of 3 cells")
+
+
+def test_a_run_without_measurements_says_so() -> None:
+    bad = failure_record(job("c:x"), Outcome("crash", "died"))
+    assert text(table.by_cell([bad])) == {"Coverage": answer.coverage(table.by_cell([bad]))}
