@@ -7,7 +7,7 @@ bound of the work, and the same for every framework, whatever its kernels really
 
 from __future__ import annotations
 
-from tasks.spec import LSTM, Conv2D, Dense, Layer, Shape, SimpleRNN, Task, output_shapes
+from tasks.spec import LSTM, Conv2D, Dense, Embedding, Layer, Shape, SimpleRNN, Task, output_shapes
 
 
 def forward(task: Task) -> int:
@@ -19,12 +19,18 @@ def training(task: Task) -> int:
     """Of one row's part in a training step: outputs, gradients by weights and by inputs.
 
     Each gradient costs what the product itself does. The first layer with weights needs none
-    by its inputs, unless an embedding below it learns.
+    by its inputs, unless an embedding below it learns; a recurrent one still needs its states'.
     """
-    products = _products(task)
-    first = next((cost for cost in products if cost), 0)
-    learns_below = any(type(layer).__name__ == "Embedding" for layer in task.layers)
-    return 3 * sum(products) - (0 if learns_below else first)
+    needless = 0
+    before = task.input_shape
+    for layer, after in zip(task.layers, output_shapes(task), strict=True):
+        if isinstance(layer, Embedding):
+            break
+        if _layer(layer, before, after):
+            needless = _by_inputs(layer, before, after)
+            break
+        before = after
+    return 3 * sum(_products(task)) - needless
 
 
 def _products(task: Task) -> list[int]:
@@ -35,6 +41,17 @@ def _products(task: Task) -> list[int]:
         costs.append(_layer(layer, before, after))
         before = after
     return costs
+
+
+def _by_inputs(layer: Layer, before: Shape, after: Shape) -> int:
+    """Of a layer's products, the part with its inputs: a recurrent one has its states as well."""
+    match layer:
+        case SimpleRNN(units=units):
+            return before[0] * 2 * before[1] * units
+        case LSTM(units=units):
+            return before[0] * 2 * before[1] * 4 * units
+        case _:
+            return _layer(layer, before, after)
 
 
 def _layer(layer: Layer, before: Shape, after: Shape) -> int:
