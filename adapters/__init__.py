@@ -14,7 +14,8 @@ from dataclasses import dataclass
 class Implementation:
     """framework + mode. `module` holds the adapter; `package` is what a user would import.
 
-    `only`: names of the tasks it is for; empty for all.
+    `only`: names of the tasks it is for; empty for all. `usual`: it is measured when nobody
+    names implementations; the other modes are asked for.
     """
 
     framework: str
@@ -23,6 +24,7 @@ class Implementation:
     package: str
     summary: str
     only: tuple[str, ...] = ()
+    usual: bool = True
 
     def does(self, task: str) -> bool:
         """Whether it is a contender of that task."""
@@ -43,11 +45,23 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
         "tf.Module and tf.function, TensorFlow's own fused kernels; no Keras",
     ),
     Implementation(
+        "tensorflow", "xla", "adapters.tensorflow", "tensorflow",
+        "the same with jit_compile: XLA compiles the whole loop of steps", usual=False,
+    ),
+    Implementation(
+        "tensorflow", "eager", "adapters.tensorflow", "tensorflow",
+        "the same, operation by operation", usual=False,
+    ),
+    Implementation(
         "pytorch",
         "eager",
         "adapters.pytorch",
         "torch",
         "torch.nn and torch.optim, run eagerly",
+    ),
+    Implementation(
+        "pytorch", "compile", "adapters.pytorch", "torch",
+        "forward, loss and backward in one torch.compile graph; no recurrent layers", usual=False,
     ),
     Implementation(
         "keras",
@@ -63,7 +77,15 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
         "mxnet",
         "Gluon, hybridized, with its Trainer",
     ),
-)
+    Implementation(
+        "mxnet", "imperative", "adapters.mxnet", "mxnet",
+        "Gluon, operation by operation, with its Trainer", usual=False,
+    ),
+    Implementation(
+        "jax", "jit", "adapters.jax", "jax",
+        "JAX and optax, steps in a jitted scan", usual=False,
+    ),
+)  # fmt: skip
 
 TUNERS: tuple[Implementation, ...] = (
     Implementation(

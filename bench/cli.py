@@ -19,7 +19,7 @@ from bench.data_cli import data_app
 from bench.doctor_cli import doctor
 from bench.export_cli import export
 from bench.history_cli import history_app
-from bench.options import fraction, globs, seconds
+from bench.options import chosen, fraction, globs, seconds
 from bench.plan import PROFILES, Request, contenders, matching_implementations, matching_tasks
 from bench.progress import Progress
 from bench.regress_cli import regress
@@ -63,11 +63,12 @@ Tasks = Annotated[
     ),
 ]
 Implementations = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--implementations",
         metavar="GLOB",
         help="By framework or framework:mode, e.g. 'keras' or '*:eager'; commas between several.",
+        show_default="the usual mode of each framework",
     ),
 ]
 DeviceOption = Annotated[Device, typer.Option(help="Where to compute.")]
@@ -102,6 +103,7 @@ def list_(
         rows.append(
             {
                 "implementation": implementation.name,
+                "usual": implementation.usual,
                 "summary": implementation.summary,
                 "status": environment.status,
                 "version": environment.version,
@@ -145,10 +147,10 @@ def _why_not(device: Device) -> str:
 @app.command()
 def setup(
     device: DeviceOption = Device.cpu,
-    implementations: Implementations = "*",
+    implementations: Implementations = None,
 ) -> None:
     """Make the frameworks' environments (pip; kept between calls)."""
-    found = matching_implementations(globs(implementations))
+    found = matching_implementations(chosen(implementations))
     made = environments.setup([i.framework for i in found], device, say=typer.echo)
     if all(e.status != "ready" for e in made.values()):
         raise UserError("no framework could be installed; see setup.log in each folder of .envs")
@@ -161,7 +163,7 @@ def run(
         typer.Option(help="; ".join(f"{p.name}: {p.summary}" for p in PROFILES.values())),
     ] = ProfileName.quick,
     tasks: Tasks = None,
-    implementations: Implementations = "*",
+    implementations: Implementations = None,
     device: DeviceOption = Device.cpu,
     threads: Threads = None,
     launches: Annotated[
@@ -201,7 +203,7 @@ def run(
         request = Request(
             profile=profile.value,
             tasks=tuple(named),
-            implementations=tuple(i.name for i in contenders(globs(implementations), named)),
+            implementations=tuple(i.name for i in contenders(chosen(implementations), named)),
             device=device.value,
             threads=threads or session.default_threads(),
             launches=launches or size.launches,
@@ -225,7 +227,7 @@ def run(
 @app.command()
 def verify(
     tasks: Tasks = None,
-    implementations: Implementations = "*",
+    implementations: Implementations = None,
     device: DeviceOption = Device.cpu,
     threads: Threads = None,
     seed: Annotated[int, typer.Option(help="Seed of weights and rows.")] = 0,
@@ -238,7 +240,7 @@ def verify(
     request = Request(
         profile="smoke",
         tasks=tuple(named),
-        implementations=tuple(i.name for i in contenders(globs(implementations), named)),
+        implementations=tuple(i.name for i in contenders(chosen(implementations), named)),
         device=device.value,
         threads=threads or session.default_threads(),
         seed=seed,

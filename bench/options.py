@@ -34,3 +34,8 @@ def globs(text: str) -> list[str]:
     if not found:
         raise UserError("an empty pattern matches nothing; leave the option out for everything")
     return found
+
+
+def chosen(text: str | None) -> list[str] | None:
+    """Globs, or None where nothing was chosen."""
+    return None if text is None else globs(text)

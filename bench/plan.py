@@ -99,9 +99,11 @@ def matching_tasks(
 
 
 def matching_implementations(
-    globs: Iterable[str], among: Sequence[Implementation] = IMPLEMENTATIONS + TUNERS
+    globs: Iterable[str] | None, among: Sequence[Implementation] = IMPLEMENTATIONS + TUNERS
 ) -> list[Implementation]:
-    """As `matching_tasks`, by ``framework:mode`` or by framework alone."""
+    """As `matching_tasks`, by ``framework:mode`` or by framework alone; None: the usual ones."""
+    if globs is None:
+        return [x for x in among if x.usual]
     globs = list(globs)
     found = [x for x in among if any(fnmatch(x.name, g) or fnmatch(x.framework, g) for g in globs)]
     if not found:
@@ -109,8 +111,9 @@ def matching_implementations(
     return found
 
 
-def contenders(globs: Iterable[str], tasks: Sequence[str]) -> list[Implementation]:
-    """The matching implementations that are for any of these tasks; `UserError` when none is."""
+def contenders(globs: Iterable[str] | None, tasks: Sequence[str]) -> list[Implementation]:
+    """The matching implementations that are for any of these tasks; `UserError` when none is.
+    None: the usual ones."""
     found = matching_implementations(globs)
     able = [x for x in found if any(x.does(task) for task in tasks)]
     if not able:

@@ -12,7 +12,7 @@ from bench import environments, session
 from bench.compare import compare
 from bench.compare_cli import FailOnName, Format, show
 from bench.judge import Rule
-from bench.options import fraction, globs
+from bench.options import chosen, fraction, globs
 from bench.plan import Request, matching_implementations, matching_tasks
 from bench.record import Job, Record
 from bench.regress import WORKING_TREE, affected, interleave, source_of
@@ -50,11 +50,11 @@ def regress(
     if sources["base"] == sources["new"]:
         raise UserError(f"--base and --new are the same ({base}): nothing to compare")
     names = affected(sources, "cpu")
-    if implementations is not None:
-        wanted = {i.name for i in matching_implementations(globs(implementations))}
-        names = [name for name in names if name in wanted]
-        if not names:
-            raise UserError(f"{implementations!r} matches nothing that the pins concern")
+    wanted = {i.name for i in matching_implementations(chosen(implementations))}
+    names = [name for name in names if name in wanted]
+    if not names:
+        named = implementations or "the usual modes"
+        raise UserError(f"{named!r} matches nothing that the pins concern; see --implementations")
     request = Request(
         profile="quick",
         tasks=tuple(t.name for t in matching_tasks(globs(tasks))),

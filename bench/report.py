@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench import disturbed, judge, stats, table, tuning_report, verdicts
+from bench import breakeven, disturbed, judge, stats, table, tuning_report, verdicts
 from bench.metrics import metric
 from bench.plan import AA_LABEL
 from bench.record import Cell, Record, job_of
@@ -53,6 +53,7 @@ def task_tables(run: Run) -> list[TaskTable]:
         )
         rows = tuple(_text_row(cell, groups, found[cell]) for cell in order)
         notes = [judge.sentence(verdict) for verdict in judged.get(name, [])]
+        notes += [breakeven.sentence(one) for one in breakeven.paybacks(mine, name)]
         notes += _notes(name, mine, about)
         tables.append(TaskTable(name, _title(name, about), rows, tuple(notes)))
     return tables

@@ -1,0 +1,94 @@
+"""What a mode's compilation costs and when it has paid for itself. Pure.
+
+Against its framework's usual mode, a mode starts C seconds later (import, build and first step
+together) and then gains g seconds a step. After C / g steps both have spent the same time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adapters import IMPLEMENTATIONS
+from bench import stats, table
+from bench.metrics import metric
+from bench.stats import Estimate
+from bench.verdicts import Groups, Side
+from tasks import TASKS
+
+_BATCH = {task.name: task.batch_size for task in TASKS}
+_USUAL: dict[str, str] = {}
+for _row in IMPLEMENTATIONS:  # the first usual row of each framework
+    if _row.usual:
+        _USUAL.setdefault(_row.framework, _row.name)
+
+
+@dataclass(frozen=True)
+class Payback:
+    """One mode against its framework's usual one, in one task.
+
+    ratio: training speed over the usual mode's, paired by block. first_step, usual_first_step:
+    seconds. steps, seconds: when the compilation is paid for; None where it never is, or where
+    the two speeds are not told apart.
+    """
+
+    mode: str
+    usual: str
+    ratio: Estimate
+    first_step: float
+    usual_first_step: float
+    steps: float | None
+    seconds: float | None
+
+
+def paybacks(groups: Groups, task: str) -> list[Payback]:
+    """Every other mode that was measured beside its framework's usual one."""
+    mine = {c.implementation: g for c, g in groups.items() if c.task == task and not c.label}
+    found = []
+    for name, group in mine.items():
+        usual = _USUAL.get(name.split(":")[0])
+        if usual and usual != name and usual in mine and table.good(mine[usual]):
+            side, base = Side(name, group), Side(usual, mine[usual])
+            if one := _payback(task, side, base):
+                found.append(one)
+    return found
+
+
+def _payback(task: str, side: Side, base: Side) -> Payback | None:
+    speed = metric("train_throughput")
+    mine, theirs = side.values(speed), base.values(speed)
+    if not mine.keys() & theirs.keys():
+        return None
+    ratio = stats.paired_ratio(mine, theirs)
+    late = _mean(side, "cold_start") - _mean(base, "cold_start")
+    batch = _BATCH.get(task, 1)
+    step, usual_step = (batch / stats.positive_mean([*v.values()]).value for v in (mine, theirs))
+    steps = seconds = None
+    if ratio.low > 1:
+        steps = max(0.0, late / (usual_step - step))
+        seconds = _mean(side, "cold_start") + steps * step
+    return Payback(
+        side.name, base.name, ratio, _mean(side, "first_step"), _mean(base, "first_step"),
+        steps, seconds,
+    )  # fmt: skip
+
+
+def _mean(side: Side, name: str) -> float:
+    found = side.values(metric(name))
+    return stats.mean([*found.values()]).value if found else float("nan")
+
+
+def sentence(one: Payback) -> str:
+    """For people: first step, speed, and after how many steps the mode is ahead."""
+    r = one.ratio
+    sure = f"95 % interval {r.low:.2f} to {r.high:.2f}" if r.low == r.low else "one launch"
+    if one.steps is None:
+        slower = r.high < 1
+        end = "never pays for its start" if slower else "the speeds are not told apart"
+    elif one.steps == 0:
+        end = "ahead from the first step"
+    else:
+        end = f"pays for its start after {one.steps:,.0f} steps ({one.seconds:,.1f} s)"
+    return (
+        f"{one.mode}: first step {one.first_step:.2f} s ({one.usual} "
+        f"{one.usual_first_step:.2f} s), then trains at {r.value:.2f} of its speed ({sure}): {end}."
+    )
