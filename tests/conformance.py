@@ -6,8 +6,10 @@ python -m pytest tests/conformance.py --implementation pytorch:eager
 from __future__ import annotations
 
 import importlib
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,6 +34,16 @@ def adapter(request: pytest.FixtureRequest) -> Iterator[Adapter]:
     row = next(i for i in IMPLEMENTATIONS if i.name == name)
     module = importlib.import_module(row.module)
     yield module.Contender(row.mode, "cpu", "fp32", THREADS)
+
+
+@pytest.fixture
+def framework(request: pytest.FixtureRequest, adapter: Adapter) -> str:
+    """The framework, in its usual mode: only that one has programs."""
+    name = request.config.getoption("--implementation")
+    row = next(i for i in IMPLEMENTATIONS if i.name == name)
+    if not row.usual:
+        pytest.skip("the programs are tested in the usual mode")
+    return row.framework
 
 
 @pytest.mark.parametrize("task", SMALL, ids=lambda t: t.name)
@@ -113,6 +125,55 @@ def test_dropout_keeps_its_rate_and_scale(adapter: Adapter) -> None:
     assert losses[0][0] > 1.05 * losses[1][0], "dropout has no effect on training"
     assert np.allclose(losses[0][1], losses[1][1], rtol=1e-5), "dropout is on in predict"
     assert 0 < rate < 1
+
+
+EXAMPLES = {
+    "fnn": ((28, 28), 10, "float32"),
+    "cnn": ((64, 64, 3), 10, "float32"),
+    "rnn": ((10, 1), 1, "float32"),
+    "lstm": ((12,), 1, "int32"),
+}
+"""Family → one row's shape, outputs and type, for the programs in adapters/examples."""
+
+
+@pytest.mark.parametrize("family", sorted(EXAMPLES))
+def test_the_example_program_learns(family: str, framework: str) -> None:
+    """The sum of a row's first values is told (or its sign): half the error of a constant."""
+    shape, outputs, dtype = EXAMPLES[family]
+    rng = np.random.default_rng(0)
+    x = rng.random((640, *shape)).astype(dtype)
+    if dtype == "int32":
+        x = rng.integers(0, 50, (640, *shape)).astype(dtype)
+        y = (x[:, -1] > 25).astype("float32")
+    elif outputs == 1:
+        y = x.reshape(640, -1)[:, -1].astype("float32")
+    else:
+        y = rng.integers(0, outputs, 640).astype("int32")
+        x += y.reshape(-1, *[1] * len(shape)).astype("float32") / 2
+    program = importlib.import_module(f"adapters.examples.{framework}_{family}")
+    found = program.predict(program.train(x, y, 15), x)
+    assert found.shape == (640, outputs)
+    if outputs > 1:
+        assert (found.argmax(1) == y).mean() > 0.5
+    elif dtype == "int32":
+        assert ((found[:, 0] > 0) == (y > 0.5)).mean() > 0.75
+    else:
+        assert ((found[:, 0] - y) ** 2).mean() < 0.5 * y.var()
+
+
+def test_the_dynamic_and_format_programs_run(framework: str) -> None:
+    """In the framework's usual mode, and in its own formats: what the claims are measured on."""
+    dynamic = importlib.import_module(f"adapters.examples.{framework}_dynamic")
+    step = next(iter(dynamic.MODES.values()))()
+    rng = np.random.default_rng(0)
+    for length in (5, 9, 5):
+        x = rng.standard_normal((8, length, 8)).astype("float32")
+        assert np.isfinite(step(x, np.ones(8, "float32")))
+    exports = importlib.import_module(f"adapters.examples.{framework}_exports")
+    x = rng.standard_normal((4, 784)).astype("float32")
+    with tempfile.TemporaryDirectory() as folder:
+        trip, model = next(iter(exports.FORMATS.values())), exports.make()
+        assert np.allclose(exports.answers(model, x), trip(model, x, Path(folder)), atol=1e-5)
 
 
 def test_augmented_pixels(adapter: Adapter) -> None:
