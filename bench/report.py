@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench import breakeven, disturbed, judge, stats, table, tuning_report, verdicts
+from bench import breakeven, disturbed, judge, settling, stats, table, tuning_report, verdicts
 from bench.metrics import metric
 from bench.plan import AA_LABEL
 from bench.record import Cell, Record, job_of
@@ -123,6 +123,8 @@ def _notes(name: str, groups: dict[Cell, list[Record]], about: dict[str, Any]) -
     mine = [record for group in groups.values() for record in group]
     if disturbance := disturbed.note(mine):
         notes.append(disturbance)
+    if restless := settling.note({c: g for c, g in groups.items() if not c.label}):
+        notes.append(restless)
     notes += _early_stopping(groups)
     for cell, group in groups.items():
         status, reason = table.cell_status(group)
