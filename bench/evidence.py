@@ -37,7 +37,11 @@ def requests(frameworks: Mapping[str, Environment], threads: int) -> list[Entry]
     Curves are taken at all threads with every batch size, and at one thread with the task's
     own; launches of all frameworks stand beside one another, so that drift hits all alike.
     """
-    ready = [i for i in IMPLEMENTATIONS if _is_default(i.name, frameworks)]
+    ready = [
+        i
+        for i in IMPLEMENTATIONS
+        if i.usual and i.framework in frameworks and frameworks[i.framework].status == "ready"
+    ]
     found = [_entry(part, i.framework, package=i.package) for part in PARTS for i in ready]
     found += [_entry("custom_step", i.framework) for i in ready if i.framework == "keras"]
     for launch in range(CURVE_LAUNCHES):
@@ -50,13 +54,6 @@ def requests(frameworks: Mapping[str, Environment], threads: int) -> list[Entry]
                         entry["batches"] = [THREAD_BATCH]
                     found.append(entry)
     return found
-
-
-def _is_default(name: str, frameworks: Mapping[str, Environment]) -> bool:
-    """The first mode of each framework that is ready."""
-    framework = name.split(":")[0]
-    first = next(i.name for i in IMPLEMENTATIONS if i.framework == framework)
-    return first == name and framework in frameworks and frameworks[framework].status == "ready"
 
 
 def _entry(part: str, framework: str, **facts: Any) -> Entry:
@@ -74,7 +71,7 @@ def load(run: Run) -> dict[str, Any]:
 def measure(run: Run, say: Callable[[str], None]) -> dict[str, Any]:
     """Measure what is missing and write it, a part at a time; returns all of it."""
     threads = default_threads()
-    names = dict.fromkeys(i.framework for i in IMPLEMENTATIONS)
+    names = dict.fromkeys(i.framework for i in IMPLEMENTATIONS if i.usual)
     frameworks = {name: environments.describe(name, "cpu") for name in names}
     found = load(run) or {
         "schema": SCHEMA,

@@ -64,7 +64,7 @@ def page(run: Run, drawn: Sequence[Drawn], files: Sequence[Path]) -> dict[str, A
 def _machine(about: dict[str, Any]) -> dict[str, str]:
     facts = dict(about["machine"])
     memory = facts.pop("memory_bytes", None)
-    shown = {key: str(value) for key, value in facts.items()}
+    shown = {"cpu": "unknown", "cores": "?"} | {key: str(value) for key, value in facts.items()}
     if memory:
         shown["memory"] = f"{memory / 2**30:.0f} GiB"
     request = about["request"]
@@ -72,7 +72,7 @@ def _machine(about: dict[str, Any]) -> dict[str, str]:
         "device": request["device"],
         "precision": request["precision"],
         "threads": str(request["threads"]),
-        "launches": str(request["launches"]),
+        "launches": str(request.get("launches", "")),
         "profile": request["profile"],
     }
 
