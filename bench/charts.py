@@ -199,7 +199,7 @@ def cold_start(groups: Groups, about: dict[str, Any]) -> Figure | None:
         rows, columns, (3.6 * columns, 0.9 + (0.55 + 0.28 * len(contenders)) * rows),
         sharex=True, sharey=True,
     )  # fmt: skip
-    total = values(groups, "cold_start")
+    total, steady = values(groups, "cold_start"), values(groups, "step_latency_p50", 1e3)
     shades = ("0.25", "0.55", "0.85")
     for axis, task in zip(axes, tasks, strict=False):
         _start_bars(axis, task, contenders, parts, shades)
@@ -207,9 +207,14 @@ def cold_start(groups: Groups, about: dict[str, Any]) -> Figure | None:
             mine = total[(total["task"] == task) & (total["implementation"] == name)]
             for _, row in mine.dropna().iterrows():
                 axis.plot([row["low"], row["high"]], [place] * 2, color="tab:red", linewidth=1.4)
+            if len(mine):
+                then = f" then {_one(steady, task, name):.2g} ms a step"
+                end = float(mine[["value", "high"]].max(axis=None))
+                axis.text(end, place, then, va="center", fontsize=7.5)
         axis.set_title(task, fontsize=9.5, loc="left")
         axis.set_yticks(range(len(contenders)), contenders)
         axis.set_ylim(len(contenders) - 0.5, -0.5)
+        axis.margins(x=0.35)
         axis.grid(visible=False, axis="y")
     for axis in axes[len(tasks) :]:
         axis.set_visible(False)
@@ -282,8 +287,8 @@ CHARTS: tuple[Chart, ...] = (
     ),
     Chart(
         "cold_start", "From a fresh process to the first step",
-        "Seconds to import the framework, build the model and finish the first optimizer step; "
-        "none of it is part of a throughput.",
+        "Seconds to import the framework, build the model and finish the first optimizer step, and "
+        "what a step takes from then on. None of the start is part of a throughput.",
         cold_start,
     ),
     Chart(

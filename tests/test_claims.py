@@ -15,7 +15,7 @@ from bench.site.judging import JUDGES, Judged, judge_all, together
 from tests.records import certificate, job, record
 from tests.test_table import ABOUT
 
-DATED = {"retired", "program_longest", "program_shortest", "distributed"}
+DATED = {"retired", "program_longest", "program_shortest", "distributed", "energy"}
 """Evidence that needs no run: dated facts, the programs in the repository, what is not measured."""
 
 

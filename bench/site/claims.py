@@ -44,7 +44,7 @@ CLAIMS = (
     Claim("keras", "pro", "User-friendly API", ("program_shortest", "shape_error")),
     Claim("keras", "pro", "Integrates well", ("formats", "backends")),
     Claim("keras", "con", "Less flexible for advanced users", ("custom_step",)),
-    Claim("mxnet", "pro", "Efficient", ("speed", "memory")),
+    Claim("mxnet", "pro", "Efficient", ("speed", "memory", "energy")),
     Claim("mxnet", "pro", "Supports distributed training", ("distributed",)),
     Claim("mxnet", "con", "Less popular", ("retired",)),
     Claim("mxnet", "con", "Smaller community", ("retired",)),
@@ -167,6 +167,11 @@ EVIDENCE = {
             "Verdicts of this run on peak memory, counted alike.",
             "Supported when it leads on more than half of the tasks; contradicted when it is "
             "heavier beyond doubt on more than half.",
+        ),
+        Evidence(
+            "energy",
+            "Joules a sample, from the processor's own counters.",
+            "Not measured by this suite: shared machines do not let a guest read them.",
         ),
         Evidence(
             "distributed",

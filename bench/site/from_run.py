@@ -122,6 +122,10 @@ def memory(facts: Facts, framework: str) -> Answer:
     return _leading(facts, framework, ("peak_rss",))
 
 
+def energy(facts: Facts, framework: str) -> Answer:
+    return "not measurable here", "No energy counter was read."
+
+
 def distributed(facts: Facts, framework: str) -> Answer:
     return "not measurable here", "One machine, and no task that scales over several."
 

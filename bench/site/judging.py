@@ -46,6 +46,7 @@ JUDGES: dict[str, Callable[[Facts, str], Answer]] = {
     "custom_step": from_probes.custom_step,
     "speed": from_run.speed,
     "memory": from_run.memory,
+    "energy": from_run.energy,
     "distributed": from_run.distributed,
     "releases": from_run.releases,
     "retired": from_run.retired,
