@@ -71,6 +71,14 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
         "Keras 3 on TensorFlow through compile, fit and predict",
     ),
     Implementation(
+        "keras", "jax", "adapters.keras_backends", "keras",
+        "Keras 3 on JAX, fit on a PyDataset", usual=False,
+    ),
+    Implementation(
+        "keras", "torch", "adapters.keras_backends", "keras",
+        "Keras 3 on PyTorch, fit on a PyDataset", usual=False,
+    ),
+    Implementation(
         "mxnet",
         "hybrid",
         "adapters.mxnet",

@@ -2,8 +2,8 @@
 
 Keras reads its backend from KERAS_BACKEND once, at import, so keras is imported in the
 constructor, where the mode is known, and not at module top (`_import_keras`). The arithmetic is
-written in Keras alone and serves any backend; `_Staged` (the tf.data input) and
-`_configure_tensorflow` are what a further backend has to replace.
+written in Keras alone and serves any backend; the input (`_Staged`, by tf.data) and what is set
+and read back is TensorFlow's. adapters/keras_backends.py replaces these for the others.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ from tasks.spec import (
 from tasks.weights import Weights
 
 _BACKENDS = ("tensorflow", "jax", "torch")
-_STEPS_PER_EXECUTION = 125
 _PREFETCH = 2
 _UNROLL_STEPS = 32
 _SMALL_ROW = 1024  # bytes
@@ -46,8 +45,6 @@ def _import_keras(mode: str) -> Any:
         raise Unsupported(f"Keras has no backend {mode!r}")
     if importlib.util.find_spec(mode) is None:
         raise Unsupported(f"the backend package {mode} is not installed")
-    if mode != "tensorflow":
-        raise Unsupported(f"no input pipeline is written for the Keras backend {mode}")
     os.environ["KERAS_BACKEND"] = mode
     # oneDNN is off by default on some CPUs; on, as in adapters/tensorflow.py, so that the two
     # rows differ by the framework and not by its kernels. Keras's notices stay out of the log.
@@ -149,16 +146,22 @@ class Contender(Adapter):
     """
 
     adam_form: ClassVar[AdamForm] = "epsilon-hat"
+    steps_per_execution: ClassVar[int] = 125
 
     def __init__(self, mode: str, device: Device, precision: Precision, threads: int) -> None:
         if precision != "fp32":
             raise Unsupported(f"precision {precision} is not written for Keras yet")
         self._keras = _import_keras(mode)
-        self._tf = _configure_tensorflow(device, threads)
+        self._configure(device, threads)
         self._device = device
         self._keras.config.set_floatx("float32")
         self._keras.config.set_image_data_format("channels_last")
         self._model: Any = None
+
+    def _configure(self, device: Device, threads: int) -> None:
+        if self._keras.config.backend() != "tensorflow":
+            raise Unsupported("adapters.keras is Keras on TensorFlow; see adapters.keras_backends")
+        self._tf = _configure_tensorflow(device, threads)
 
     def settings(self) -> dict[str, Setting]:
         tf, keras = self._tf, self._keras
@@ -173,7 +176,7 @@ class Contender(Adapter):
             "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
             "tf32": tf.config.experimental.tensor_float_32_execution_enabled(),
             "onednn": bool(port.IsMklEnabled()),
-            "steps_per_execution": _STEPS_PER_EXECUTION,
+            "steps_per_execution": self.steps_per_execution,
             "tf_data_autotune": False,
             "xla": self._xla(),
         }
@@ -195,7 +198,7 @@ class Contender(Adapter):
         self._model.compile(
             optimizer=self._optimizer(),
             loss=self._loss(),
-            steps_per_execution=_STEPS_PER_EXECUTION,
+            steps_per_execution=self.steps_per_execution,
             jit_compile=jit,
             run_eagerly=False,
         )
@@ -259,7 +262,7 @@ class Contender(Adapter):
         """Bilinear affine warp, edges clamped. images (N, H, W, C), maps (N, 6)."""
         return self._keras.ops.image.affine_transform(
             images,
-            self._tf.pad(maps, [[0, 0], [0, 2]]),  # no perspective
+            self._keras.ops.pad(maps, [[0, 0], [0, 2]]),  # no perspective
             interpolation="bilinear",
             fill_mode="nearest",
         )
