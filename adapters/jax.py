@@ -91,7 +91,7 @@ class Contender(Adapter):
         self._state: State = (params, self._optimizer.init(params), jax.random.key(seed))
         self._one = jax.jit(self._step, donate_argnums=0)
         self._many = jax.jit(self._scan, donate_argnums=0)
-        self._outputs = jax.jit(partial(_forward, task, key=None))
+        self._outputs = jax.jit(self._infer, static_argnums=3)
         self._scans = not any(isinstance(layer, Conv2D) for layer in task.layers)
 
     def stage(self, x: np.ndarray, y: np.ndarray) -> Data:
@@ -113,8 +113,9 @@ class Contender(Adapter):
 
     def predict(self, data: Data, batch_size: int) -> np.ndarray:
         params, rows = self._state[0], data[0]
-        starts = range(0, len(rows), batch_size)
-        parts = [self._outputs(params, rows[i : i + batch_size]) for i in starts]
+        n = len(rows)
+        starts = range(0, n, batch_size)
+        parts = [self._outputs(params, rows, i, min(batch_size, n - i)) for i in starts]
         return np.concatenate([np.asarray(part) for part in parts])
 
     def wait(self) -> None:
@@ -122,6 +123,9 @@ class Contender(Adapter):
 
     def weights(self) -> Weights:
         return {name: np.array(value) for name, value in self._state[0].items()}
+
+    def _infer(self, params: dict[str, Array], rows: Array, start: Array, size: int) -> Array:
+        return _forward(self._task, params, lax.dynamic_slice_in_dim(rows, start, size), key=None)
 
     def _step(
         self, state: State, x: Array, y: Array, rows: Array, maps: Array | None
@@ -201,7 +205,7 @@ def _apply(layer: Layer, p: dict[str, Array], x: Array) -> Array:
             window = (1, size, size, 1)
             return lax.reduce_window(x, -jnp.inf, lax.max, window, window, "VALID")
         case Embedding():
-            return p["table"][x]
+            return jnp.take(p["table"], x, axis=0, mode="clip")
         case SimpleRNN():
             return _simple_rnn(layer, p, x)
         case LSTM():
