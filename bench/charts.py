@@ -107,7 +107,7 @@ def _dots(
         return None
     contenders = figures.implementations(groups)
     figure, axes = figures.panels(
-        1, len(shown), (5.5 * len(shown), 1.4 + 0.55 * len(tasks)), sharey=True
+        1, len(shown), (max(9.0, 5.5 * len(shown)), 1.4 + 0.55 * len(tasks)), sharey=True
     )
     for axis, (whole, label) in zip(axes, shown, strict=True):
         frame = whole[whole["task"].isin(tasks)]
@@ -181,6 +181,11 @@ def latency(groups: Groups, about: dict[str, Any]) -> Figure | None:
     return made[0]
 
 
+def _short(value: float) -> str:
+    """Two or three digits, never an exponent."""
+    return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 10 else f"{value:,.0f}"
+
+
 def _one(frame: pd.DataFrame, task: str, implementation: str) -> float:
     found = frame[(frame["task"] == task) & (frame["implementation"] == implementation)]["value"]
     return float(found.iloc[0]) if len(found) else float("nan")
@@ -208,7 +213,7 @@ def cold_start(groups: Groups, about: dict[str, Any]) -> Figure | None:
             for _, row in mine.dropna().iterrows():
                 axis.plot([row["low"], row["high"]], [place] * 2, color="tab:red", linewidth=1.4)
             if len(mine):
-                then = f" then {_one(steady, task, name):.2g} ms a step"
+                then = f" then {_short(_one(steady, task, name))} ms a step"
                 end = float(mine[["value", "high"]].max(axis=None))
                 axis.text(end, place, then, va="center", fontsize=7.5)
         axis.set_title(task, fontsize=9.5, loc="left")
@@ -218,7 +223,7 @@ def cold_start(groups: Groups, about: dict[str, Any]) -> Figure | None:
         axis.grid(visible=False, axis="y")
     for axis in axes[len(tasks) :]:
         axis.set_visible(False)
-    figure.supxlabel("seconds in a fresh process (red: 95 % interval of the sum)", fontsize=9.5)
+    figures.common_label(figure, "seconds in a fresh process (red: 95 % interval of the sum)")
     figures.name_missing(figure, groups)
     figures.legend(figure, axes[0])
     return figure

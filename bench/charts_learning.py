@@ -51,7 +51,7 @@ def learning(groups: Groups, about: dict[str, Any]) -> Figure | None:
         axis.set_title(task, fontsize=9.5, loc="left")
     for axis in axes[len(tasks) :]:
         axis.set_visible(False)
-    figure.supxlabel("training seconds", fontsize=9.5)
+    figures.common_label(figure, "training seconds")
     figures.name_missing(figure, groups)
     figures.legend(figure, axes[0])
     return figure

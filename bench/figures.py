@@ -30,7 +30,11 @@ HATCHES = ("", "///", "...", "xxx")
 MOST_TASKS = 40  # of a larger run a figure shows the first, and says so
 
 # Without a date, with fixed ids and with text as text: the same records give the same bytes.
-STYLE = {"svg.hashsalt": "framework-bench", "svg.fonttype": "none", "font.size": 9.5}
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "framework-bench",
+    "svg.fonttype": "none",
+    "font.size": 9.5,
+}
 
 
 def colours(contenders: Sequence[str]) -> dict[str, Any]:
@@ -110,6 +114,11 @@ def legend(figure: Figure, axis: Axes, columns: int = 4) -> None:
     rows = -(-len(labels) // columns)
     height = figure.get_figheight()
     figure.tight_layout(rect=(0, 0.22 / height, 1, 1 - (0.12 + 0.22 * rows) / height))
+
+
+def common_label(figure: Figure, text: str) -> None:
+    """What all x axes of a grid show, close under the lowest row."""
+    figure.supxlabel(text, fontsize=9.5, y=0.24 / figure.get_figheight())
 
 
 def name_missing(figure: Figure, groups: Groups, wanted: str = "measured") -> None:

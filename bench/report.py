@@ -123,6 +123,8 @@ def _notes(name: str, groups: dict[Cell, list[Record]], about: dict[str, Any]) -
     mine = [record for group in groups.values() for record in group]
     if disturbance := disturbed.note(mine):
         notes.append(disturbance)
+    if forms := _adam_forms(groups):
+        notes.append(forms)
     if restless := settling.note({c: g for c, g in groups.items() if not c.label}):
         notes.append(restless)
     notes += _early_stopping(groups)
@@ -144,6 +146,20 @@ def _target(name: str, about: dict[str, Any]) -> str:
         "rmse": "root mean squared error on the test rows, target at most",
     }
     return f"Score: {words[data['metric']]} {data['target']:g}."
+
+
+def _adam_forms(groups: dict[Cell, list[Record]]) -> str:
+    """Who computes which form of Adam, where contenders differ in it."""
+    forms: dict[str, list[str]] = {}
+    for cell, group in groups.items():
+        for record in group:
+            form = record["launch"].get("certificate", {}).get("adam_form")
+            if form and cell.implementation not in forms.setdefault(form, []):
+                forms[form].append(cell.implementation)
+    if len(forms) < 2:
+        return ""
+    named = "; ".join(f"{form}: {', '.join(sorted(who))}" for form, who in sorted(forms.items()))
+    return f"Forms of Adam ({named}): certified each, but scores can part where gradients are tiny."
 
 
 def _early_stopping(groups: dict[Cell, list[Record]]) -> list[str]:

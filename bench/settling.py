@@ -9,6 +9,7 @@ last segment, if that is long enough to be called a state.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,7 +22,6 @@ from bench.record import Cell, Record
 LEVEL = 0.05  # relative difference of two levels below which they are one
 LEAST_SHARE = 1 / 3  # of the rounds that the last segment must hold
 FEWEST = 5  # rounds below which nothing is said
-PHASES = ("train", "step", "infer", "latency")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Settled:
     levels: tuple[float, ...]
 
 
-def settle(seconds: Sequence[float]) -> Settled:
+def settle(seconds: Sequence[float] | np.ndarray) -> Settled:
     """Segments of one launch's rounds (seconds, in order); fewer than five are one segment."""
     logs = np.log(np.asarray(seconds, float))
     n = len(logs)
@@ -84,19 +84,18 @@ def _merged(logs: np.ndarray, starts: list[int]) -> list[int]:
 
 
 def note(groups: Mapping[Cell, Sequence[Record]]) -> str:
-    """One sentence for a report; empty when every launch settled in every phase."""
-    unsettled: dict[str, int] = {}
-    launches = 0
-    for cell, group in groups.items():
-        for record in table.good(list(group)):
-            launches += 1
-            for phase in PHASES:
-                if settle(rounds(record, phase)).steady_from is None:
-                    key = f"{cell.contender} ({phase})"
-                    unsettled[key] = unsettled.get(key, 0) + 1
-    if not unsettled:
-        return ""
-    worst = sorted(unsettled.items(), key=lambda x: -x[1])[:4]
-    named = ", ".join(f"{name} in {count}" for name, count in worst)
-    more = f" and {len(unsettled) - 4} more" if len(unsettled) > 4 else ""
-    return f"No steady state in some of {launches} launches: {named}{more}."
+    """One sentence for a report about training rounds; empty when every launch settled.
+
+    Rounds of inference and single steps are too short for that: a few milliseconds of other load
+    are a level of their own there. They are told by percentiles.
+    """
+    launches = [(c, r) for c, group in groups.items() for r in table.good(list(group))]
+    restless = Counter(
+        cell.contender
+        for cell, record in launches
+        if settle(rounds(record, "train")).steady_from is None
+    )
+    named = ", ".join(f"{name} in {count}" for name, count in restless.most_common())
+    return f"No steady state of training in some of {len(launches)} launches: {named}." * bool(
+        named
+    )

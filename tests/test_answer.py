@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from bench import table, verdicts
 from bench.record import Outcome, failure_record, job_of
@@ -26,7 +27,7 @@ def groups(seconds: dict[str, float], noise: float = 0.0, task: str = "fnn-mnist
 
 def text(given: Groups, tasks: tuple[str, ...] = ("fnn-mnist",)) -> dict[str, str]:
     about: dict[str, Any] = ABOUT | {"request": ABOUT["request"] | {"tasks": list(tasks)}}
-    return {one.about: one.text for one in answer.sentences(given, about)}
+    return {one.about: " ".join(one.lines) for one in answer.sentences(given, about)}
 
 
 def test_a_sure_winner_is_named_with_the_least_advantage_its_interval_admits() -> None:
@@ -38,33 +39,36 @@ def test_a_sure_winner_is_named_with_the_least_advantage_its_interval_admits() -
         v for v in verdicts.against_best(given)["fnn-mnist"] if v.question.new == "mxnet:hybrid"
     ]
     ratio, _, high = nearest.change
-    assert lead.least == 1 / high
+    assert lead.least == pytest.approx(1 / high)
     assert lead.least < 1 / ratio
     said = text(given)["small feed-forward networks"]
-    assert f"pytorch:eager trains fastest on fnn-mnist, at least {lead.least:.2f} times" in said
+    assert (
+        f"pytorch:eager is fastest on fnn-mnist, at least {lead.least:.2f} times any other" in said
+    )
 
 
 def test_what_noise_hides_is_said_to_be_undecided() -> None:
     said = text(groups({"pytorch:eager": 0.1, "mxnet:hybrid": 0.105}, 0.2))
-    assert "cannot be told apart" in said["small feed-forward networks"]
-    assert "fastest" not in said["small feed-forward networks"]
+    assert "lead, not told apart, on fnn-mnist" in said["small feed-forward networks"]
+    assert "is fastest" not in said["small feed-forward networks"]
 
 
 def test_what_was_proven_equal_is_said_to_be_equal() -> None:
     said = text(groups({"pytorch:eager": 0.1, "mxnet:hybrid": 0.1}, 0.0005))
-    assert "are equal within the margin" in said["small feed-forward networks"]
+    assert "lead, equal within the margin, on" in said["small feed-forward networks"]
 
 
 def test_one_launch_gives_no_winner() -> None:
     given = {cell: group[:1] for cell, group in groups({"a:x": 0.1, "b:x": 0.9}).items()}
-    assert "cannot be told apart" in text(given)["small feed-forward networks"]
+    assert "lead, not told apart, on fnn-mnist" in text(given)["small feed-forward networks"]
 
 
 def test_every_task_of_a_family_is_in_a_sentence() -> None:
     both = groups({"a:x": 0.1, "b:x": 0.3}, 0.01)
     both |= groups({"a:x": 0.1, "b:x": 0.3}, 0.01, "fnn-binary-8")
-    said = text(both, ("fnn-mnist", "fnn-binary-8"))["small feed-forward networks"]
-    assert "a:x trains fastest on every task" in said
+    said = text(both, ("fnn-mnist", "fnn-binary-8"))
+    assert "a:x is fastest on every task" in said["small feed-forward networks"]
+    assert "of 2 tasks: a:x on 2 (2 alone)" in said["Over all tasks"]
 
 
 def test_failed_cells_are_counted() -> None:

@@ -122,9 +122,9 @@ def test_the_keyboard_is_enough_to_sort(visit: Visit) -> None:
 
 def test_filters_narrow_the_table_and_say_how_much_is_left(visit: Visit) -> None:
     rows = len(visit.column(1))
-    visit.page.get_by_label("Task").select_option("cnn-64-10")
+    visit.page.locator("#filter-task").select_option("cnn-64-10")
     assert set(visit.column(1)) == {"cnn-64-10"}
-    visit.page.get_by_label("Implementation").select_option("mxnet:hybrid")
+    visit.page.locator("#filter-implementation").select_option("mxnet:hybrid")
     assert visit.column(2) == ["mxnet:hybrid"]
     assert visit.page.get_by_role("status").inner_text() == f"1 of {rows} rows"
     visit.page.get_by_label("Search").fill("no such thing")

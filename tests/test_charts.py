@@ -67,7 +67,7 @@ def test_every_chart_says_how_it_is_read_and_has_axes_with_names(groups: Groups)
         figure = chart.draw(groups, ABOUT)
         if figure is not None:
             named = [a.get_xlabel() for a in figure.axes if a.get_visible()]
-            overall = figure.get_supxlabel() if hasattr(figure, "get_supxlabel") else ""
+            overall = figure.get_supxlabel()
             assert all(named) or overall, chart.name
 
 

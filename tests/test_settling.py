@@ -57,8 +57,8 @@ def test_few_rounds_say_nothing() -> None:
 def test_the_report_names_who_did_not_settle() -> None:
     steady, jumping = record("pytorch:eager"), record("mxnet:hybrid")
     for entry in jumping["benchmarks"]:
-        if entry["extra_info"]["phase"] == "step":
+        if entry["extra_info"]["phase"] == "train":
             entry["stats"]["data"] = noisy([(1.0, 40), (1.6, 8)])
     said = settling.note(table.by_cell([steady, jumping]))
-    assert said == "No steady state in some of 2 launches: mxnet:hybrid (step) in 1."
+    assert said == "No steady state of training in some of 2 launches: mxnet:hybrid in 1."
     assert settling.note(table.by_cell([steady])) == ""

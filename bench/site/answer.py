@@ -3,11 +3,12 @@
 A contender *leads* a task when no verdict puts another above it. What one contender leads alone
 is said with the smallest advantage that its intervals still admit, over all of the tasks and all
 of the others: never the measured ratio, which is larger. What several lead is said to be
-undecided, or equal where two one-sided tests proved it.
+undecided ("not told apart"), or equal where two one-sided tests proved it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from math import exp
 from typing import Any
@@ -26,10 +27,7 @@ FAMILIES = {
     "other": "other tasks",
 }
 _FAMILY = {task.name: task.family for task in TASKS}
-QUESTIONS = (
-    ("train_throughput", "trains fastest", "train", "as fast"),
-    ("infer_throughput", "infers fastest", "infer", "as fast"),
-)
+QUESTIONS = (("train_throughput", "Training"), ("infer_throughput", "Inference"))
 
 
 @dataclass(frozen=True)
@@ -74,53 +72,69 @@ def _least(verdict: Verdict) -> float:
 
 @dataclass(frozen=True)
 class Sentence:
-    """`about`: what it concerns, as a short heading. `text`: one or more plain sentences."""
+    """`about`: what it concerns, as a short heading. `lines`: plain sentences, one a line."""
 
     about: str
-    text: str
+    lines: tuple[str, ...]
 
 
 def sentences(groups: Groups, about: dict[str, Any]) -> list[Sentence]:
     """What this run says, most important first; a run without verdicts says that instead."""
+    order = {task: place for place, task in enumerate(about["request"]["tasks"])}
+    judged = {
+        words: sorted(leads(groups, name), key=lambda x: order.get(x.task, len(order)))
+        for name, words in QUESTIONS
+    }
     found = []
-    judged = {name: leads(groups, name) for name, *_ in QUESTIONS}
-    for family, words in FAMILIES.items():
-        tasks = [t for t in about["request"]["tasks"] if _FAMILY.get(t, "other") == family]
-        parts = [
-            _family(mine, *phrases)
-            for name, *phrases in QUESTIONS
-            if (mine := [lead for lead in judged[name] if lead.task in tasks])
-        ]
-        if parts:
-            found.append(Sentence(words, " ".join(parts)))
-    if learned := _scores(groups):
-        found.append(Sentence("What was learned", learned))
-    if started := _start(groups):
-        found.append(Sentence("Starting up", started))
-    found.append(Sentence("Coverage", coverage(groups)))
+    if overall := tuple(_overall(words, mine) for words, mine in judged.items() if len(mine) > 1):
+        found.append(Sentence("Over all tasks", overall))
+    for family, title in FAMILIES.items():
+        lines = tuple(
+            f"{words}: {_family(mine)}."
+            for words, whole in judged.items()
+            if (mine := [lead for lead in whole if _FAMILY.get(lead.task, "other") == family])
+        )
+        if lines:
+            found.append(Sentence(title, lines))
+    for title, text in (("What was learned", _scores(groups)), ("Starting up", _start(groups))):
+        if text:
+            found.append(Sentence(title, (text,)))
+    found.append(Sentence("Coverage", (coverage(groups),)))
     return found
 
 
-def _family(found: list[Lead], alone: str, verb: str, how: str) -> str:
+def _overall(words: str, found: list[Lead]) -> str:
+    """On how many tasks each contender leads, alone or beside others; and how often alone."""
+    first, alone = Counter[str](), Counter[str]()
+    for lead in found:
+        first.update(lead.leaders)
+        alone.update(lead.leaders if len(lead.leaders) == 1 else ())
+    counts = [
+        f"{name} on {count}" + (f" ({alone[name]} alone)" if alone[name] else "")
+        for name, count in first.most_common()
+    ]
+    return (
+        f"{words}: the fastest, or not told apart from it, of {len(found)} tasks: {_list(counts)}."
+    )
+
+
+def _family(found: list[Lead]) -> str:
     """One metric of one family: contenders that lead alone first, then what stays open."""
     parts = []
-    winners = dict.fromkeys(lead.leaders[0] for lead in found if len(lead.leaders) == 1)
-    for name in winners:
+    for name in dict.fromkeys(lead.leaders[0] for lead in found if len(lead.leaders) == 1):
         mine = [x for x in found if x.leaders == (name,)]
         least = min(x.least for x in mine)
-        where = (
-            "on every task" if len(mine) == len(found) > 1 else f"on {_list(x.task for x in mine)}"
-        )
-        parts.append(f"{name} {alone} {where}, at least {least:.2f} times {how} as any other.")
+        whole = len(mine) == len(found) > 1
+        where = "every task" if whole else _list(x.task for x in mine)
+        parts.append(f"{name} is fastest on {where}, at least {least:.2f} times any other")
     shared: dict[tuple[tuple[str, ...], bool], list[str]] = {}
     for lead in found:
         if len(lead.leaders) > 1:
             shared.setdefault((tuple(sorted(lead.leaders)), lead.equal), []).append(lead.task)
     for (names, equal), tasks in shared.items():
-        verdict = "are equal within the margin" if equal else "cannot be told apart"
-        what = {"train": "training", "infer": "inference"}[verb]
-        parts.append(f"In {what} on {_list(tasks)}, {_list(names)} lead and {verdict}.")
-    return " ".join(parts)
+        how = "equal within the margin" if equal else "not told apart"
+        parts.append(f"{_list(names)} lead, {how}, on {_list(tasks)}")
+    return "; ".join(parts)
 
 
 def _scores(groups: Groups) -> str:

@@ -15,7 +15,7 @@ Answer = tuple[Word, str]
 """The verdict of one piece of evidence, and the sentence that shows its numbers."""
 
 ARTICLES = ("tensorflow", "pytorch", "keras", "mxnet")
-NOT_MEASURED = "Not measured with this run: `bench evidence RUN` does."
+NOT_MEASURED = "Not measured with this run; the command “bench evidence RUN” does it."
 MORE_THAN_HALF = 0.5
 
 
