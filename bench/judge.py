@@ -194,6 +194,7 @@ def _claim(v: Verdict) -> str:
     if v.outcome == "undecided":
         more = v.more_launches
         count = f"about {more}" if more <= MOST_LAUNCHES else f"more than {MOST_LAUNCHES}"
-        return f"undecided against {v.question.base} ({count} more launches)"
+        launches = "launch" if more == 1 else "launches"
+        return f"undecided against {v.question.base} ({count} more {launches})"
     joint = "to" if v.outcome == "equivalent" else "than"
     return f"{v.word} {joint} {v.question.base}"

@@ -37,6 +37,7 @@ TRIM_FROM = 8
 TRIMMED = 0.2  # of the launches, at each end
 BCA_FROM = 60
 RESAMPLES = 9_999
+MOST_LAUNCHES = 100_000  # more than anyone makes
 
 
 @dataclass(frozen=True)
@@ -138,16 +139,24 @@ class Effect:
     def launches_for(self, distance: float, alpha: float) -> float:
         """Launches a side until a difference of `distance` shows at `alpha`, at this noise.
 
-        Solves t(1 - alpha/2, n - 1) · s / sqrt(n) <= distance for n by iteration; inf for
-        a distance of zero or a single launch.
+        The smallest n with t(1 - alpha/2, n - 1) · s / sqrt(n) <= distance, by bisection: the left
+        side falls with n. Inf for a distance of zero, a single launch, or over `MOST_LAUNCHES`.
         """
         if not distance > 0 or np.isnan(self.error):
             return float("inf")
         spread = self.error * np.sqrt(self.n)
-        n = float(self.n)
-        for _ in range(20):
-            n = float(special.stdtrit(max(n - 1, 1.0), 1 - alpha / 2) * spread / distance) ** 2
-        return float(np.ceil(n))
+
+        def enough(n: int) -> bool:
+            quantile = float(special.stdtrit(n - 1, 1 - alpha / 2))
+            return bool(quantile * spread / np.sqrt(n) <= distance)
+
+        low, high = 2, MOST_LAUNCHES
+        if not enough(high):
+            return float("inf")
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if enough(middle) else (middle + 1, high)
+        return float(low)
 
 
 def paired_effect(a: Mapping[int, float], b: Mapping[int, float], logs: bool) -> Effect:

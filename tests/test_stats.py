@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats as scipy_stats
 
 from bench import stats
 
@@ -49,3 +50,16 @@ def test_paired_ratio_needs_a_common_block() -> None:
 def test_noise_floor_is_the_far_end_of_the_interval() -> None:
     assert stats.noise_floor(stats.Estimate(1.0, 0.9, 1.05, 5)) == pytest.approx(1 / 0.9 - 1)
     assert np.isnan(stats.noise_floor(stats.positive_mean([1.0])))
+
+
+def test_launches_needed_are_the_fewest_that_are_enough() -> None:
+    """Few noisy launches: the answer must not run away with the t quantile of tiny samples."""
+    effect = stats.Effect(mean=0.338, error=0.0675, df=4.0, n=5)
+    needed = effect.launches_for(0.338, 0.01)
+    assert needed == 5
+    spread = 0.0675 * np.sqrt(5)
+    for n, holds in ((4, False), (5, True), (50, True)):
+        quantile = scipy_stats.t.ppf(1 - 0.005, n - 1)
+        assert (quantile * spread / np.sqrt(n) <= 0.338) == holds
+    assert effect.launches_for(0.0, 0.01) == float("inf")
+    assert effect.launches_for(1e-9, 0.01) == float("inf")
