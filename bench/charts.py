@@ -32,12 +32,14 @@ START = (("import", "import the framework"), ("build", "build the model"),
 
 @dataclass(frozen=True)
 class Chart:
-    """`name` is the file's; `reading` tells how to read it and is the alternative text."""
+    """`name` is the file's; `reading` tells how to read it and is the alternative text. `whole`:
+    it needs every task of the run, not only as many as fit a figure."""
 
     name: str
     title: str
     reading: str
     draw: Draw
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,17 +55,19 @@ def write(run: Run, out: Path) -> list[Drawn]:
     """Every chart of the run that has something to show, as SVG and PNG into `out`."""
     groups = table.by_cell(list(run.records().values()))
     about = run.about() | {"evidence": evidence.load(run)}
+    fit = set(tasks_of(groups, about))
+    shown = {cell: group for cell, group in groups.items() if cell.task in fit}
     drawn = []
     for chart in CHARTS:
-        figure = chart.draw(groups, about)
+        figure = chart.draw(groups if chart.whole else shown, about)
         if figure is not None:
             drawn.append(Drawn(chart, *figures.save(figure, out, chart.name)))
     return drawn
 
 
 def tasks_of(groups: Groups, about: dict[str, Any]) -> list[str]:
-    """The tasks with a measured contender, in the run's order; at most a figure's worth."""
-    have = {cell.task for cell in figures.measured(groups)}
+    """The tasks of these cells in the run's order; at most a figure's worth."""
+    have = {cell.task for cell in groups}
     return [t for t in about["request"]["tasks"] if t in have][: figures.MOST_TASKS]
 
 
@@ -164,11 +168,11 @@ def latency(groups: Groups, about: dict[str, Any]) -> Figure | None:
     tasks, contenders = tasks_of(groups, about), figures.implementations(groups)
     paint = figures.colours(contenders)
     for axis, (prefix, _, scale) in zip(made[1], sides, strict=True):
-        tails = {q: values(groups, f"{prefix}_p{q}", scale) for q in (50, 95, 99)}
+        tails = [_found(values(groups, f"{prefix}_p{q}", scale)) for q in (50, 95, 99)]
         for number, name in enumerate(contenders):
             offset = 0.55 * (number / max(1, len(contenders) - 1) - 0.5)
             for task in tasks:
-                at = [_one(tails[q], task, name) for q in (50, 95, 99)]
+                at = [tail.get((task, name), float("nan")) for tail in tails]
                 if not any(map(isnan, at)):
                     place = tasks.index(task) + offset
                     axis.plot(
@@ -177,7 +181,7 @@ def latency(groups: Groups, about: dict[str, Any]) -> Figure | None:
                     axis.plot(at[1:2], [place], "|", color=paint[name], markersize=7)
                     axis.plot(at[2:], [place], ">", color=paint[name], markersize=3)
         low, high = axis.get_xlim()
-        figures.logarithmic(axis, low / 0.85, max(high, tails[99]["value"].max()), DECADES)
+        figures.logarithmic(axis, low / 0.85, max(high, *tails[2].values()), DECADES)
     return made[0]
 
 
@@ -186,16 +190,17 @@ def _short(value: float) -> str:
     return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 10 else f"{value:,.0f}"
 
 
-def _one(frame: pd.DataFrame, task: str, implementation: str) -> float:
-    found = frame[(frame["task"] == task) & (frame["implementation"] == implementation)]["value"]
-    return float(found.iloc[0]) if len(found) else float("nan")
+def _found(frame: pd.DataFrame) -> dict[tuple[str, str], float]:
+    """(task, implementation) → value."""
+    keys = zip(frame["task"], frame["implementation"], strict=True)
+    return dict(zip(keys, frame["value"].astype(float), strict=True))
 
 
 def cold_start(groups: Groups, about: dict[str, Any]) -> Figure | None:
     """Seconds from a fresh process to the first finished step, in parts, beside a steady step."""
     tasks = tasks_of(groups, about)
-    parts = [values(groups, name) for name, _ in START]
-    if not tasks or parts[0].empty:
+    parts = [_found(values(groups, name)) for name, _ in START]
+    if not tasks or not parts[0]:
         return None
     contenders = figures.implementations(groups)
     columns = min(3, len(tasks))
@@ -204,18 +209,18 @@ def cold_start(groups: Groups, about: dict[str, Any]) -> Figure | None:
         rows, columns, (3.6 * columns, 0.9 + (0.55 + 0.28 * len(contenders)) * rows),
         sharex=True, sharey=True,
     )  # fmt: skip
-    total, steady = values(groups, "cold_start"), values(groups, "step_latency_p50", 1e3)
+    total = {(row[0], row[1]): row[2:] for row in values(groups, "cold_start").to_numpy()}
+    steady = _found(values(groups, "step_latency_p50", 1e3))
     shades = ("0.25", "0.55", "0.85")
     for axis, task in zip(axes, tasks, strict=False):
         _start_bars(axis, task, contenders, parts, shades)
         for place, name in enumerate(contenders):
-            mine = total[(total["task"] == task) & (total["implementation"] == name)]
-            for _, row in mine.dropna().iterrows():
-                axis.plot([row["low"], row["high"]], [place] * 2, color="tab:red", linewidth=1.4)
-            if len(mine):
-                then = f" then {_short(_one(steady, task, name))} ms a step"
-                end = float(mine[["value", "high"]].max(axis=None))
-                axis.text(end, place, then, va="center", fontsize=7.5)
+            if (task, name) in total:
+                value, low, high = map(float, total[task, name])
+                if not isnan(low):
+                    axis.plot([low, high], [place] * 2, color="tab:red", linewidth=1.4)
+                then = f" then {_short(steady.get((task, name), float('nan')))} ms a step"
+                axis.text(np.nanmax([value, high]), place, then, va="center", fontsize=7.5)
         axis.set_title(task, fontsize=9.5, loc="left")
         axis.set_yticks(range(len(contenders)), contenders)
         axis.set_ylim(len(contenders) - 0.5, -0.5)
@@ -230,11 +235,15 @@ def cold_start(groups: Groups, about: dict[str, Any]) -> Figure | None:
 
 
 def _start_bars(
-    axis: Axes, task: str, contenders: list[str], parts: list[pd.DataFrame], shades: tuple[str, ...]
+    axis: Axes,
+    task: str,
+    contenders: list[str],
+    parts: list[dict[tuple[str, str], float]],
+    shades: tuple[str, ...],
 ) -> None:
     left = np.zeros(len(contenders))
-    for (_, label), frame, shade in zip(START, parts, shades, strict=True):
-        wide = np.nan_to_num([_one(frame, task, name) for name in contenders])
+    for (_, label), part, shade in zip(START, parts, shades, strict=True):
+        wide = np.array([part.get((task, name), 0.0) for name in contenders])
         axis.barh(
             range(len(contenders)), wide, left=left, height=0.62, color=shade, edgecolor="0.2",
             linewidth=0.5, label=label,
@@ -312,6 +321,7 @@ CHARTS: tuple[Chart, ...] = (
         "Mean rank of training speed over the tasks (1 is fastest); contenders joined by a bar "
         "are not told apart by Nemenyi's test at 5 %.",
         charts_learning.ranking,
+        whole=True,
     ),
     Chart(
         "ceiling",

@@ -27,7 +27,7 @@ from bench.verdicts import Groups
 
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
 HATCHES = ("", "///", "...", "xxx")
-MOST_TASKS = 40  # of a larger run a figure shows the first, and says so
+MOST_TASKS = 24  # of a larger run a figure shows the first
 
 # Without a date, with fixed ids and with text as text: the same records give the same bytes.
 STYLE: dict[Any, Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -214,13 +215,14 @@ def print_tables(run: Run, console: Console) -> None:
     tuning_report.print_tables(run, console)
 
 
-def markdown(run: Run) -> str:
-    """The same tables as GitHub Markdown, with the machine and versions under them."""
+def markdown(run: Run, tables: Sequence[TaskTable] | None = None) -> str:
+    """The same tables (made here when not given) as GitHub Markdown, with the machine and
+    versions under them."""
     about = run.about()
     lines = ["# Benchmark run", "", f"Made {about['created']} by `{about['command']}`.", ""]
     if any(table.good([record]) for record in run.records().values()):
         lines += ["![Speed of each contender as a share of the fastest, by task](speed.svg)", ""]
-    for one in task_tables(run):
+    for one in task_tables(run) if tables is None else tables:
         lines += [f"## {one.title}", "", "| " + " | ".join(HEADINGS) + " |"]
         lines.append("|" + "|".join(["---", "---"] + ["---:"] * (len(HEADINGS) - 2)) + "|")
         lines += ["| " + " | ".join(map(markdown_text, row)) + " |" for row in one.rows]

@@ -16,6 +16,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,24 @@ class Run:
                     f"{self.path} is being run by another process; wait for it"
                 ) from None
             yield
+
+
+class Snapshot(Run):
+    """A run as it was when first read: for readers who ask for the same records many times."""
+
+    @cached_property
+    def _about(self) -> dict[str, Any]:
+        return super().about()
+
+    @cached_property
+    def _records(self) -> dict[str, Record]:
+        return super().records()
+
+    def about(self) -> dict[str, Any]:
+        return self._about
+
+    def records(self) -> dict[str, Record]:
+        return self._records
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 
-from bench import programs, table
+from bench import programs, table, verdicts
 from bench.record import Outcome, failure_record
 from bench.site import from_probes
 from bench.site.claims import CLAIMS, EVIDENCE, FACTS
@@ -22,7 +23,9 @@ DATED = {"retired", "program_longest", "program_shortest", "distributed", "energ
 def facts(records: list[Any] | None = None, answers: dict[str, Any] | None = None) -> Facts:
     request = ABOUT["request"] | {"implementations": ["keras:tensorflow", "mxnet:hybrid"]}
     about = ABOUT | {"request": request}
-    return Facts(table.by_cell(records or []), about, answers or {}, programs.sizes())
+    groups = table.by_cell(records or [])
+    judge = partial(verdicts.against_best, groups)
+    return Facts(groups, about, answers or {}, programs.sizes(), judge)
 
 
 def answers(part: str, **by_framework: dict[str, Any]) -> dict[str, Any]:

@@ -9,11 +9,12 @@ undecided ("not told apart"), or equal where two one-sided tests proved it.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp
 from typing import Any
 
-from bench import table, verdicts
+from bench import table
 from bench.judge import Verdict
 from bench.metrics import metric
 from bench.verdicts import Groups
@@ -45,10 +46,14 @@ class Lead:
     equal: bool = False
 
 
-def leads(groups: Groups, name: str) -> list[Lead]:
-    """Of every task with two or more measured contenders, who leads in a metric."""
+Judged = Callable[[str], Mapping[str, Sequence[Verdict]]]
+"""Metric → task → verdicts of each contender against the task's best; asked often, judged once."""
+
+
+def leads(judged: Mapping[str, Sequence[Verdict]]) -> list[Lead]:
+    """Of every task with two or more measured contenders, who leads in the metric judged."""
     found = []
-    for task, against in verdicts.against_best(groups, name).items():
+    for task, against in judged.items():
         best = against[0].question.base
         behind = [v for v in against if v.outcome == "worse"]
         beside = [v for v in against if v.outcome != "worse"]
@@ -78,25 +83,26 @@ class Sentence:
     lines: tuple[str, ...]
 
 
-def sentences(groups: Groups, about: dict[str, Any]) -> list[Sentence]:
+def sentences(groups: Groups, about: dict[str, Any], judged: Judged) -> list[Sentence]:
     """What this run says, most important first; a run without verdicts says that instead."""
     order = {task: place for place, task in enumerate(about["request"]["tasks"])}
-    judged = {
-        words: sorted(leads(groups, name), key=lambda x: order.get(x.task, len(order)))
+    speeds = {
+        words: sorted(leads(judged(name)), key=lambda x: order.get(x.task, len(order)))
         for name, words in QUESTIONS
     }
     found = []
-    if overall := tuple(_overall(words, mine) for words, mine in judged.items() if len(mine) > 1):
+    if overall := tuple(_overall(words, mine) for words, mine in speeds.items() if len(mine) > 1):
         found.append(Sentence("Over all tasks", overall))
     for family, title in FAMILIES.items():
         lines = tuple(
             f"{words}: {_family(mine)}."
-            for words, whole in judged.items()
+            for words, whole in speeds.items()
             if (mine := [lead for lead in whole if _FAMILY.get(lead.task, "other") == family])
         )
         if lines:
             found.append(Sentence(title, lines))
-    for title, text in (("What was learned", _scores(groups)), ("Starting up", _start(groups))):
+    learned, started = _scores(judged("test_score")), _start(groups, judged("cold_start"))
+    for title, text in (("What was learned", learned), ("Starting up", started)):
         if text:
             found.append(Sentence(title, (text,)))
     found.append(Sentence("Coverage", (coverage(groups),)))
@@ -137,9 +143,8 @@ def _family(found: list[Lead]) -> str:
     return "; ".join(parts)
 
 
-def _scores(groups: Groups) -> str:
+def _scores(found: Mapping[str, Sequence[Verdict]]) -> str:
     """Whether the contenders learned alike: every task's scores against its best one."""
-    found = verdicts.against_best(groups, "test_score")
     worse = [v for group in found.values() for v in group if v.outcome == "worse"]
     if not found:
         return ""
@@ -153,9 +158,9 @@ def _scores(groups: Groups) -> str:
     )
 
 
-def _start(groups: Groups) -> str:
+def _start(groups: Groups, judged: Mapping[str, Sequence[Verdict]]) -> str:
     """Who starts up fastest, and the range of seconds of each."""
-    found = leads(groups, "cold_start")
+    found = leads(judged)
     if not found:
         return ""
     seconds: dict[str, list[float]] = {}

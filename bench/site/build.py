@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bench import charts, report, table, tuning_report
 from bench.site import view
-from bench.store import Run
+from bench.store import Run, Snapshot
 
 
 def write(run: Run, out: Path) -> list[Path]:
@@ -18,21 +18,25 @@ def write(run: Run, out: Path) -> list[Path]:
     The same records give the same bytes. `out` is made where it is missing.
     """
     out.mkdir(parents=True, exist_ok=True)
-    frame = table.load_run(run.path)
+    run = Snapshot(run.path)
+    tables = report.task_tables(run)
+    frame = table.tidy(run.about(), list(run.records().values()))
     paths = [out / name for name in ("report.md", "report.tex", "table.csv", "table.parquet")]
-    paths[0].write_text(report.markdown(run))
-    paths[1].write_text(latex(run))
+    paths[0].write_text(report.markdown(run, tables))
+    paths[1].write_text(latex(tables))
     frame.to_csv(paths[2], index=False)
     frame.to_parquet(paths[3], index=False)
     drawn = charts.write(run, out)
     paths += [path for one in drawn for path in (one.svg, one.png)]
     paths += tuning_report.write_trials(run, out)
     page = out / "index.html"
-    page.write_text(html(run, drawn, paths))
+    page.write_text(html(run, tables, drawn, paths))
     return [page, *paths]
 
 
-def html(run: Run, drawn: list[charts.Drawn], files: list[Path]) -> str:
+def html(
+    run: Run, tables: list[report.TaskTable], drawn: list[charts.Drawn], files: list[Path]
+) -> str:
     """The page: one file with its style, its script and its pictures in it."""
     environment = Environment(
         loader=PackageLoader("bench.site", "."), autoescape=True, undefined=StrictUndefined,
@@ -40,16 +44,16 @@ def html(run: Run, drawn: list[charts.Drawn], files: list[Path]) -> str:
     )  # fmt: skip
     here = Path(__file__).parent
     return environment.get_template("page.html").render(
-        view.page(run, drawn, files),
+        view.page(run, tables, drawn, files),
         style=(here / "style.css").read_text(),
         script=(here / "script.js").read_text(),
     )
 
 
-def latex(run: Run) -> str:
+def latex(tables: list[report.TaskTable]) -> str:
     """One booktabs table a task."""
     parts = ["% needs \\usepackage{booktabs}"]
-    for one in report.task_tables(run):
+    for one in tables:
         frame = pd.DataFrame(list(one.rows), columns=list(report.HEADINGS))
         styled = frame.style.hide(axis="index").format(escape="latex")
         styled = styled.format_index(escape="latex", axis="columns")

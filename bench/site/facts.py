@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from bench import table
 from bench.programs import Size
+from bench.site.answer import Judged
 from bench.verdicts import Groups
 
 Word = Literal["supported", "contradicted", "undecided", "not measurable here"]
@@ -21,12 +22,14 @@ MORE_THAN_HALF = 0.5
 
 @dataclass(frozen=True)
 class Facts:
-    """All that can be asked. answers: id → request and answer, of `bench.evidence`."""
+    """All that can be asked. answers: id → request and answer, of `bench.evidence`. judged: the
+    run's verdicts by metric."""
 
     groups: Groups
     about: dict[str, Any]
     answers: dict[str, Any]
     sizes: dict[str, dict[str, Size]]
+    judged: Judged
 
     def answer(self, part: str, framework: str) -> dict[str, Any] | None:
         """One part's answer; None where it was not measured or has no result."""

@@ -71,7 +71,7 @@ def _ended_well(record: Record) -> bool:
 
 
 def seeds(facts: Facts, framework: str) -> Answer:
-    found = verdicts.against_best(facts.groups, "test_score")
+    found = facts.judged("test_score")
     mine = [
         v for group in found.values() for v in group
         if v.question.new.startswith(f"{framework}:")
@@ -97,7 +97,7 @@ def backends(facts: Facts, framework: str) -> Answer:
 
 
 def _leading(facts: Facts, framework: str, names: Sequence[str]) -> Answer:
-    leads = [lead for name in names for lead in answer.leads(facts.groups, name)]
+    leads = [lead for name in names for lead in answer.leads(facts.judged(name))]
     first = sum(any(x.startswith(f"{framework}:") for x in lead.leaders) for lead in leads)
     behind = sum(
         any(x.startswith(f"{framework}:") for x in lead.others)

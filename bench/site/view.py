@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from bench import evidence, programs, report, table
+from bench import evidence, programs, report, table, verdicts
 from bench.charts import Drawn
 from bench.record import Record
 from bench.site import answer
@@ -30,19 +31,22 @@ BESIDE = {
 }
 
 
-def page(run: Run, drawn: Sequence[Drawn], files: Sequence[Path]) -> dict[str, Any]:
+def page(
+    run: Run, tables: Sequence[report.TaskTable], drawn: Sequence[Drawn], files: Sequence[Path]
+) -> dict[str, Any]:
     """Everything the template needs. `files` are those written beside the page."""
     about, records = run.about(), list(run.records().values())
     groups = table.by_cell(records)
-    tables = report.task_tables(run)
-    facts = Facts(groups, about, evidence.load(run).get("answers", {}), programs.sizes())
+    judged = cache(partial(verdicts.against_best, groups))
+    answers = evidence.load(run).get("answers", {})
+    facts = Facts(groups, about, answers, programs.sizes(), judged)
     rows = [{"task": one.task, "cells": row} for one in tables for row in one.rows]
     names = {path.name for path in files}
     return {
         "about": about,
         "created": about["created"],
         "machine": _machine(about),
-        "answer": answer.sentences(groups, about),
+        "answer": answer.sentences(groups, about, judged),
         "claims": framework_table(judge_all(facts)),
         "beyond": _beyond(facts),
         "programs": _programs(),
