@@ -98,16 +98,30 @@ def _estimate(m: Metric, counted: list[Record]) -> Estimate | None:
 
 def ended_well(group: list[Record]) -> list[Record]:
     """The measuring launches that ended well, also those that were measured anew."""
-    return [r for r in group if job_of(r).kind != "certify" and r["launch"]["status"] == "ok"]
+    return [
+        record
+        for record in group
+        if record["launch"]["job"]["kind"] != "certify" and record["launch"]["status"] == "ok"
+    ]
 
 
 def good(group: list[Record]) -> list[Record]:
-    """The launches that count: those that ended well, of each cell and block the last measured."""
-    last: dict[tuple[Cell, int], Record] = {}
-    for record in sorted(ended_well(group), key=lambda r: job_of(r).repeat):
-        last[job_of(record).cell, job_of(record).block] = record
+    """The launches that count: those that ended well, of each cell and block the last measured.
+
+    Reads the job as it is written, because this is asked for every cell and metric.
+    """
+    last: dict[tuple[Any, ...], Record] = {}
+    for record in ended_well(group):
+        job = record["launch"]["job"]
+        place = (*job["cell"].values(), job["block"])
+        if place not in last or _repeat(record) >= _repeat(last[place]):
+            last[place] = record
     counted = {id(record) for record in last.values()}
     return [record for record in group if id(record) in counted]
+
+
+def _repeat(record: Record) -> int:
+    return int(record["launch"]["job"].get("repeat", 0))
 
 
 def cell_status(group: list[Record]) -> tuple[str, str]:
@@ -140,5 +154,5 @@ def certificate_word(groups: dict[Cell, list[Record]], cell: Cell) -> str:
 
 def values(metric: Metric, group: list[Record]) -> dict[int, float]:
     """Block → the metric's value, of the launches that have one."""
-    found = {job_of(r).block: metric.read(r) for r in group}
+    found = {r["launch"]["job"]["block"]: metric.read(r) for r in group}
     return {block: value for block, value in found.items() if value is not None}
