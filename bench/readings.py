@@ -42,6 +42,18 @@ def packages() -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def peak_rss_bytes() -> int:
+    """Peak resident memory of this process since it began its program.
+
+    Not getrusage's: that counts what the process was before, when it was still the runner's
+    copy, so no worker could seem smaller than the runner (the contender of known cost showed it).
+    """
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return 1024 * int(line.split()[1])
+    raise OSError("/proc/self/status tells no VmHWM")
+
+
 @dataclass(frozen=True)
 class Disturbance:
     """What others did to the machine while a launch ran; zeros where it cannot be read.

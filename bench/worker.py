@@ -178,7 +178,7 @@ def _entry(launch: Launch, outcome: Outcome, before: readings.Disturbance) -> di
         outcome,
         seconds=launch.seconds,
         readings=launch.readings,
-        peak_rss_bytes=usage.ru_maxrss * 1024,
+        peak_rss_bytes=readings.peak_rss_bytes(),
         cpu_seconds=usage.ru_utime + usage.ru_stime,
         disturbance=readings.Disturbance.now().since(before),
         settings=launch.adapter.settings(),

@@ -20,7 +20,7 @@ from tasks.spec import Task
 from tasks.weights import Weights
 
 MODES = ("null", "sleep", "alloc", "async")
-BUILD_SECONDS, STEP_SECONDS, BATCH_SECONDS = 0.2, 0.004, 0.003
+BUILD_SECONDS, STEP_SECONDS, BATCH_SECONDS = 0.2, 0.010, 0.005
 HELD_BYTES = 2**28
 
 
@@ -43,7 +43,9 @@ class Contender(Adapter):
         return {"version": "1", "threads": 1, "device": "cpu", "precision": "fp32"}
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
-        self.held = np.ones(HELD_BYTES, np.uint8) if self.mode == "alloc" else None
+        self.held = None  # of an earlier build: never two at once
+        if self.mode == "alloc":
+            self.held = np.ones(HELD_BYTES, np.uint8)
         self.kept = weights
         self.units = 10
         if self.mode == "sleep":
