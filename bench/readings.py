@@ -42,6 +42,9 @@ def packages() -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+PEAK_RSS_FROM = "VmHWM"  # earlier records have none: they were read by getrusage
+
+
 def peak_rss_bytes() -> int:
     """Peak resident memory of this process since it began its program.
 
@@ -49,9 +52,9 @@ def peak_rss_bytes() -> int:
     copy, so no worker could seem smaller than the runner (the contender of known cost showed it).
     """
     for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith(f"{PEAK_RSS_FROM}:"):
             return 1024 * int(line.split()[1])
-    raise OSError("/proc/self/status tells no VmHWM")
+    raise OSError(f"/proc/self/status tells no {PEAK_RSS_FROM}")
 
 
 @dataclass(frozen=True)

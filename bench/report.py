@@ -122,6 +122,11 @@ def _notes(name: str, groups: dict[Cell, list[Record]], about: dict[str, Any]) -
             f"Differences in training speed below {stats.noise_floor(floor):.1%} mean nothing here."
         )
     mine = [record for group in groups.values() for record in group]
+    if any("peak_rss_from" not in record["launch"] for record in table.ended_well(mine)):
+        notes.append(
+            "Memory was read by getrusage here, which is never under the runner's own peak "
+            "(some 230 MiB): lower values are shown as that."
+        )
     if disturbance := disturbed.note(mine):
         notes.append(disturbance)
     if forms := _adam_forms(groups):

@@ -179,6 +179,7 @@ def _entry(launch: Launch, outcome: Outcome, before: readings.Disturbance) -> di
         seconds=launch.seconds,
         readings=launch.readings,
         peak_rss_bytes=readings.peak_rss_bytes(),
+        peak_rss_from=readings.PEAK_RSS_FROM,
         cpu_seconds=usage.ru_utime + usage.ru_stime,
         disturbance=readings.Disturbance.now().since(before),
         settings=launch.adapter.settings(),

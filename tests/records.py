@@ -57,6 +57,7 @@ def record(
             "learn_seconds": 2.0,
         },
         peak_rss_bytes=2**28,
+        peak_rss_from="VmHWM",
         cpu_seconds=3.0,
         disturbance={},
         settings={"version": "1", "threads": 2},
