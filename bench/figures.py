@@ -147,3 +147,9 @@ def save(figure: Figure, out: Path, name: str) -> list[Path]:
 def measured(groups: Groups) -> dict[Cell, list[Record]]:
     """The contenders that have launches which count, without A/A copies."""
     return {c: g for c, g in groups.items() if not c.label and table.good(g)}
+
+
+def tasks_of(groups: Groups, about: dict[str, Any]) -> list[str]:
+    """The tasks of these cells in the run's order; at most a figure's worth."""
+    have = {cell.task for cell in groups}
+    return [t for t in about["request"]["tasks"] if t in have][:MOST_TASKS]

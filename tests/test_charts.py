@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import charts, charts_learning, table
+from bench import charts, charts_learning, charts_speed, table
 from bench.record import Outcome, failure_record
 from bench.store import Run
 from bench.verdicts import Groups
@@ -34,7 +34,7 @@ def groups(run: Run) -> Groups:
 
 
 def test_ratios_are_against_the_fastest_and_leave_the_copy_out(groups: Groups) -> None:
-    found = charts.ratios(groups, "train_throughput")
+    found = charts_speed.ratios(groups, "train_throughput")
     by_name = found.set_index("implementation")
     assert list(by_name["fastest"].unique()) == ["pytorch:eager"]
     assert by_name.loc["mxnet:hybrid", "value"] == pytest.approx(0.5, rel=0.02)
@@ -76,7 +76,7 @@ def test_nothing_measured_is_no_picture(tmp_path: Path) -> None:
 
 
 def test_intervals_are_those_of_the_table(groups: Groups) -> None:
-    shown = charts.values(groups, "peak_rss").set_index("implementation")
+    shown = charts_speed.values(groups, "peak_rss").set_index("implementation")
     assert shown.loc["mxnet:hybrid", "value"] == pytest.approx(2**28)
 
 
