@@ -15,7 +15,9 @@ class Implementation:
     """framework + mode. `module` holds the adapter; `package` is what a user would import.
 
     `only`: names of the tasks it is for; empty for all. `usual`: it is measured when nobody
-    names implementations; the other modes are asked for.
+    names implementations; the other modes are asked for. `group`: the dependency group of its
+    environment, where that is not the framework's own: one mode's packages must not be there when
+    another is measured.
     """
 
     framework: str
@@ -25,6 +27,12 @@ class Implementation:
     summary: str
     only: tuple[str, ...] = ()
     usual: bool = True
+    group: str = ""
+
+    @property
+    def environment(self) -> str:
+        """The dependency group it is installed from, and runs in."""
+        return self.group or self.framework
 
     def does(self, task: str) -> bool:
         """Whether it is a contender of that task."""
@@ -72,11 +80,11 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
     ),
     Implementation(
         "keras", "jax", "adapters.keras_backends", "keras",
-        "Keras 3 on JAX, fit on a PyDataset", usual=False,
+        "Keras 3 on JAX, fit on a PyDataset", usual=False, group="keras_backends",
     ),
     Implementation(
         "keras", "torch", "adapters.keras_backends", "keras",
-        "Keras 3 on PyTorch, fit on a PyDataset", usual=False,
+        "Keras 3 on PyTorch, fit on a PyDataset", usual=False, group="keras_backends",
     ),
     Implementation(
         "mxnet",

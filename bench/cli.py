@@ -151,7 +151,7 @@ def setup(
 ) -> None:
     """Make the frameworks' environments (pip; kept between calls)."""
     found = matching_implementations(chosen(implementations))
-    made = environments.setup([i.framework for i in found], device, say=typer.echo)
+    made = environments.setup([i.environment for i in found], device, say=typer.echo)
     if all(e.status != "ready" for e in made.values()):
         raise UserError("no framework could be installed; see setup.log in each folder of .envs")
 

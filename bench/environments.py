@@ -25,8 +25,8 @@ from tasks.errors import UserError
 
 PROJECT = Path(__file__).resolve().parents[1]
 SHARED_GROUP = "worker"
-# Keras needs TensorFlow's packages: made after it, so that pip finds them in its cache.
-_AFTER = {"keras": "tensorflow"}
+# Keras needs the packages of others: made after them, so that pip finds them in its cache.
+_AFTER = {"keras": "tensorflow", "keras_backends": "pytorch"}
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,7 @@ def _python(place: Path) -> Path:
 
 
 def _version(framework: str, python: str) -> str:
-    package = next(i.package for i in IMPLEMENTATIONS if i.framework == framework)
+    package = next(i.package for i in IMPLEMENTATIONS if i.environment == framework)
     code = (
         "import importlib.metadata as m; "
         f"print(m.version(m.packages_distributions()[{package!r}][0]))"

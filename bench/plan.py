@@ -214,7 +214,7 @@ def _job(
         block=block,
         position=position,
         seed=request.seed + block,
-        framework=contender.framework,
+        framework=contender.environment,
         module=contender.module,
         package=contender.package,
         data=data[cell.task].folder,

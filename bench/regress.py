@@ -64,7 +64,7 @@ def affected(sources: Mapping[str, Source], device: str) -> list[str]:
     pinned = {environments.package(pin) for source in sources.values() for pin in source.pins}
     found: dict[str, set[str]] = {}
     for i in IMPLEMENTATIONS:
-        mine = {environments.package(r) for r in environments.requirements(i.framework, device)}
+        mine = {environments.package(r) for r in environments.requirements(i.environment, device)}
         if not pinned or pinned & mine:
             found[i.name] = pinned & mine
     if unknown := pinned - set().union(*found.values()):

@@ -62,8 +62,9 @@ def regress(
         threads=threads or session.default_threads(),
         launches=launches,
     )
+    groups = [i.environment for i in matching_implementations(names)]
     for source in sources.values():
-        environments.setup([n.split(":")[0] for n in names], "cpu", _say, source)
+        environments.setup(groups, "cpu", _say, source)
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     place = out or session.RUNS / f"regress-{now}"
     sides = {

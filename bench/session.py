@@ -118,4 +118,4 @@ def _session(run: Run, about: dict[str, Any], source: Source = HERE) -> Session:
 
 def ready(implementation: Implementation, device: str) -> Environment:
     """The environment an implementation would run in."""
-    return environments.describe(implementation.framework, device)
+    return environments.describe(implementation.environment, device)

@@ -17,7 +17,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_framework_has_exact_pins_of_itself_and_numpy() -> None:
-    for framework in {i.framework for i in IMPLEMENTATIONS}:
+    for framework in {i.environment for i in IMPLEMENTATIONS}:
         pins = environments.requirements(framework, "cpu")
         assert all("==" in pin for pin in pins)
         assert any(pin.startswith("numpy==") for pin in pins)
