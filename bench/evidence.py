@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ FILE = "evidence.json"
 SCHEMA = 1
 TIMEOUT_SECONDS = 300
 PARTS = ("package", "ceiling", "shape", "exports", "dynamic")
+ALL_PARTS = (*PARTS, "custom_step", "curve")
 CURVE_TASKS = {"fnn-mnist": 4096, "cnn-64-10": 1024, "lstm-forecast": 2048}  # rows a timed call
 CURVE_LAUNCHES = 3  # processes of each thread count, by turns
 THREAD_BATCH = 32  # at which threads are compared
@@ -68,8 +69,9 @@ def load(run: Run) -> dict[str, Any]:
     return found
 
 
-def measure(run: Run, say: Callable[[str], None]) -> dict[str, Any]:
-    """Measure what is missing and write it, a part at a time; returns all of it."""
+def measure(run: Run, say: Callable[[str], None], again: Collection[str] = ()) -> dict[str, Any]:
+    """Measure what is missing and write it, a part at a time; returns all of it. `again`: parts
+    whose earlier answers are thrown away first."""
     threads = default_threads()
     names = dict.fromkeys(i.framework for i in IMPLEMENTATIONS if i.usual)
     frameworks = {name: environments.describe(name, "cpu") for name in names}
@@ -80,6 +82,8 @@ def measure(run: Run, say: Callable[[str], None]) -> dict[str, Any]:
         "threads": threads,
         "answers": {},
     }
+    kept = found["answers"].items()
+    found["answers"] = {k: one for k, one in kept if one["request"]["part"] not in again}
     wanted = requests(frameworks, threads)
     for number, entry in enumerate(wanted, 1):
         if entry["id"] not in found["answers"]:

@@ -8,6 +8,7 @@ process and judges nothing here. What fails is an answer with a reason.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -29,6 +30,7 @@ CURVE_ROUNDS = 5
 STEP_PAIRS, STEP_ROWS = 12, 8000
 PRODUCT, COPY_BYTES, CEILING_ROUNDS = 2048, 2**28, 8
 CLOSE = 1e-5  # largest difference of outputs in units of their largest
+HERE = Path(__file__).resolve().parents[1]
 Request = dict[str, Any]
 
 
@@ -60,7 +62,7 @@ def shape(request: Request) -> dict[str, Any]:
     try:
         module.wrong_shape()
     except Exception as error:
-        said = str(error)
+        said = _plain(str(error))
         return {
             "raised": type(error).__name__,
             "message": " ".join(said.split())[:600],
@@ -168,6 +170,11 @@ def package(request: Request) -> dict[str, Any]:
     }
 
 
+def _plain(text: str) -> str:
+    """Without terminal colours, and without the place where this project lies."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text).replace(f"{HERE}/", "")
+
+
 def _seconds(call: Callable[..., Any], *arguments: Any) -> float:
     started = perf_counter()
     call(*arguments)
@@ -181,7 +188,7 @@ def _caught(call: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, A
     except ImportError as error:
         return {"reason": f"needs {error.name or error}, which is another package"}
     except Exception as error:
-        text = " ".join(str(error).split())[:300]
+        text = " ".join(_plain(str(error)).split())[:300]
         return {"reason": f"{type(error).__name__}: {text}"}
 
 

@@ -9,8 +9,10 @@ import typer
 from rich.console import Console
 
 from bench import evidence, report
+from bench.options import chosen
 from bench.site import build
 from bench.store import Run
+from tasks.errors import UserError
 
 RunDir = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.")]
 console = Console()
@@ -37,11 +39,21 @@ def publish(run: Run, out: Path, console: Console) -> None:
     console.print(f"wrote {page} and {len(others)} files beside it", highlight=False)
 
 
-def evidence_(run_dir: RunDir) -> None:
+def evidence_(
+    run_dir: RunDir,
+    again: Annotated[
+        str | None,
+        typer.Option(metavar="PART", help="Measure these parts anew; commas between several."),
+    ] = None,
+) -> None:
     """Measure what the framework table needs beside the run's launches; goes on where it was."""
     opened = Run.open(run_dir)
+    parts = chosen(again) or []
+    if unknown := sorted(set(parts) - set(evidence.ALL_PARTS)):
+        names = ", ".join(evidence.ALL_PARTS)
+        raise UserError(f"--again: no part {', '.join(unknown)}; there are {names}")
     with opened.locked():
-        found = evidence.measure(opened, lambda line: typer.echo(line, err=True))["answers"]
+        found = evidence.measure(opened, lambda line: typer.echo(line, err=True), parts)["answers"]
     failed = {key: one["answer"] for key, one in found.items() if "reason" in one["answer"]}
     console.print(f"{len(found)} answers, {len(failed)} without a result", highlight=False)
     for key, answer in failed.items():

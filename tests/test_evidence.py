@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from bench import environments, evidence, probe
-from bench.environments import Environment
+from bench.environments import PROJECT, Environment
 from bench.store import Run
 from tests.test_table import ABOUT
 
@@ -52,6 +52,18 @@ def test_a_stopped_command_goes_on_where_it_was(run: Run, only_here: None) -> No
     again = evidence.measure(run, said.append)
     assert [line.split("] ")[1] for line in said] == ["package pytorch"]
     assert again["answers"]["shape~pytorch"]["answer"] == kept
+
+
+def test_a_part_can_be_measured_again(run: Run, only_here: None) -> None:
+    evidence.measure(run, lambda line: None)
+    said: list[str] = []
+    evidence.measure(run, said.append, ["shape"])
+    assert [line.split("] ")[1] for line in said] == ["shape pytorch"]
+
+
+def test_no_place_and_no_colour_is_kept_from_a_message() -> None:
+    said = f'File "{PROJECT}/adapters/x.py": \x1b[1mwrong\x1b[0m'
+    assert probe._plain(said) == 'File "adapters/x.py": wrong'
 
 
 def test_every_request_has_its_own_name_and_frameworks_alternate() -> None:

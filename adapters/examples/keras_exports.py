@@ -30,7 +30,8 @@ def saved_model(model, x, folder):
     import tensorflow as tf
 
     model.export(folder / "saved", format="tf_saved_model", verbose=False)
-    return tf.saved_model.load(str(folder / "saved")).serve(x).numpy()
+    loaded = tf.saved_model.load(str(folder / "saved"))
+    return loaded.serve(x).numpy()
 
 
 def lite(model, x, folder):

@@ -25,8 +25,9 @@ def parameters(model, x, folder):
 
 def symbol(model, x, folder):
     answers(model, x)
-    graph, values = model.export(str(folder / "model"))
-    return answers(gluon.SymbolBlock.imports(graph, ["data"], values), x)
+    model.export(str(folder / "model"))
+    files = [str(folder / name) for name in ("model-symbol.json", "model-0000.params")]
+    return answers(gluon.SymbolBlock.imports(files[0], ["data"], files[1]), x)
 
 
 def onnx(model, x, folder):
@@ -34,7 +35,8 @@ def onnx(model, x, folder):
     from mxnet import onnx as mx_onnx
 
     answers(model, x)
-    graph, values = model.export(str(folder / "model"))
+    model.export(str(folder / "model"))
+    graph, values = str(folder / "model-symbol.json"), str(folder / "model-0000.params")
     path = str(folder / "model.onnx")
     mx_onnx.export_model(graph, values, [x.shape], "float32", path)
     session = onnxruntime.InferenceSession(path)

@@ -30,7 +30,8 @@ def checkpoint(model, x, folder):
 
 def saved_model(model, x, folder):
     tf.saved_model.save(model, str(folder / "saved"))
-    return answers(tf.saved_model.load(str(folder / "saved")), x)
+    loaded = tf.saved_model.load(str(folder / "saved"))
+    return answers(loaded, x)
 
 
 def lite(model, x, folder):
