@@ -104,7 +104,8 @@ CHARTS: tuple[Chart, ...] = (
     Chart(
         "curves",
         "Batch size and threads",
-        "Training throughput against the batch size, and at one and at all threads.",
+        "Training throughput against the batch size (one process each), and at batch 32 with one "
+        "and with all threads (three processes each: median and range).",
         charts_machine.curves,
     ),
     Chart(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from scipy import stats as scipy_stats
 
 from bench import figures, searches, table
@@ -156,6 +157,7 @@ def search(groups: Groups, about: dict[str, Any]) -> Figure | None:
         axes[2 * row].set_title(task, fontsize=9.5, loc="left")
         axes[2 * row].set_xlabel("seconds of the search")
         axes[2 * row + 1].set_xlabel("trials")
+        axes[2 * row + 1].xaxis.set_major_locator(MaxNLocator(integer=True))
     figures.name_missing(figure, groups)
     figures.legend(figure, axes[0], columns=5)
     return figure

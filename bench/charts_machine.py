@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from bench import figures, table
 from bench.metrics import metric
@@ -104,6 +105,9 @@ def _batches(axis: Axes, names: list[str], found: Found) -> None:
                 )  # fmt: skip
     axis.set_xscale("log", base=2)
     axis.set_yscale("log")
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.0f}"))
+    axis.yaxis.set_minor_formatter(NullFormatter())
     axis.set_xticks([16, 64, 256], ["16", "64", "256"])
     axis.set_xlabel("batch size")
 
@@ -130,4 +134,5 @@ def _threads(axis: Axes, names: list[str], found: Found) -> None:
     axis.set_xticks(range(len(counts)), [str(count) for count in counts])
     axis.set_xlim(-0.6, len(counts) - 0.4)
     axis.set_ylim(bottom=0)
-    axis.set_xlabel("threads (three processes each: median and range)")
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.0f}"))
+    axis.set_xlabel("threads")

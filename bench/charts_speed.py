@@ -176,7 +176,7 @@ def cold_start(groups: Groups, about: dict[str, Any]) -> Figure | None:
         axis.set_title(task, fontsize=9.5, loc="left")
         axis.set_yticks(range(len(contenders)), contenders)
         axis.set_ylim(len(contenders) - 0.5, -0.5)
-        axis.margins(x=0.35)
+        axis.margins(x=0.5)
         axis.grid(visible=False, axis="y")
     for axis in axes[len(tasks) :]:
         axis.set_visible(False)

@@ -139,6 +139,8 @@ def test_an_ecosystem_is_judged_against_the_others() -> None:
     assert judged("Less mature ecosystem", facts(answers=given)).verdict == "supported"
     given = answers("exports", pytorch=two, tensorflow=one)
     assert judged("Less mature ecosystem", facts(answers=given)).verdict == "contradicted"
+    given = answers("exports", pytorch=exports(a=SAME, onnx=ELSEWHERE), tensorflow=two)
+    assert judged("Less mature ecosystem", facts(answers=given)).verdict == "undecided"
 
 
 @pytest.mark.parametrize(

@@ -135,8 +135,8 @@ EVIDENCE = {
         Evidence(
             "fewer_formats",
             _FORMATS,
-            "Supported when fewer of its formats come back than of some other framework's; "
-            "contradicted when no other has more.",
+            "Supported when fewer of its formats come back than of some other framework's, even if "
+            "those not tried would have; contradicted when no other has more.",
         ),
         Evidence(
             "formats",

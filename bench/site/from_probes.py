@@ -169,6 +169,12 @@ def _round_trips(facts: Facts) -> dict[str, list[bool]]:
     return found
 
 
+def _not_tried(facts: Facts, framework: str) -> int:
+    """How many of its formats need a package that is not there."""
+    said = facts.answer("exports", framework) or {"formats": {}}
+    return sum(_needs_another(trip) for trip in said["formats"].values())
+
+
 def _needs_another(trip: dict[str, Any]) -> bool:
     return str(trip.get("reason", "")).startswith("needs ")
 
@@ -202,8 +208,11 @@ def fewer_formats(facts: Facts, framework: str) -> Answer:
     mine = trips.pop(framework, None)
     if not mine or not trips:
         return "undecided", NOT_MEASURED
-    fewer = any(sum(other) > sum(mine) for other in trips.values())
-    return ("supported" if fewer else "contradicted"), _formats_text(facts, framework)
+    text, most = _formats_text(facts, framework), max(sum(other) for other in trips.values())
+    if most <= sum(mine):
+        return "contradicted", text
+    possible = sum(mine) + _not_tried(facts, framework)
+    return ("supported" if most > possible else "undecided"), text
 
 
 def custom_step(facts: Facts, framework: str) -> Answer:
