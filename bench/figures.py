@@ -19,14 +19,13 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import NullFormatter
 
 from bench import table
 from bench.record import Cell, Record
 from bench.verdicts import Groups
 
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
-HATCHES = ("", "///", "...", "xxx")
 MOST_TASKS = 24  # of a larger run a figure shows the first
 
 # Without a date, with fixed ids and with text as text: the same records give the same bytes.
@@ -98,11 +97,6 @@ def logarithmic(axis: Axes, low: float, high: float, ticks: Sequence[float]) -> 
     axis.set_xticks(shown, [f"{tick:,g}" for tick in shown])
     axis.xaxis.set_minor_formatter(NullFormatter())
     axis.set_xlim(low, high)
-
-
-def plain(axis: Axes) -> None:
-    """Numbers of the x axis with thousands marked."""
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
 
 
 def legend(figure: Figure, axis: Axes, columns: int = 4) -> None:
