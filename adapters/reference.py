@@ -1,7 +1,11 @@
-"""The oracle: the whole contract in NumPy, in float64 ("fp64") or float32.
+"""The oracle: the whole contract in NumPy, in float64 ("fp64"), float32, "tf32" or "bf16".
 
 Every certificate compares a framework with this module. It is an adapter like the others so
 that the same conformance tests run over it, and so that mutants can be made from it.
+
+The two lower precisions are what mixed precision means in all frameworks: parameters, optimizer
+and loss stay float32. In "tf32" the factors of every product are rounded to 10 bits of mantissa;
+in "bf16" they, and what a layer passes on in either direction, to 7.
 """
 
 from __future__ import annotations
@@ -39,6 +43,16 @@ def loss_and_gradient(loss: Loss, outputs: Array, y: Array) -> tuple[float, Arra
     return float((difference**2).mean()), 2 * difference / n
 
 
+_DROPPED_BITS = {"tf32": 13, "bf16": 16}  # of float32's 23 bits of mantissa
+
+
+def round_mantissa(value: Array, dropped: int) -> Array:
+    """float32 `value` without its last `dropped` bits, rounded to nearest, ties to even."""
+    bits = np.ascontiguousarray(value).view(np.uint32)
+    half = np.uint32(2 ** (dropped - 1) - 1) + ((bits >> np.uint32(dropped)) & np.uint32(1))
+    return ((bits + half) & np.uint32(2**32 - 2**dropped)).view(np.float32)
+
+
 class Reference(Adapter):
     """NumPy implementation. `adam` picks the form of Adam: the one the contender declares."""
 
@@ -48,7 +62,7 @@ class Reference(Adapter):
         self,
         mode: str = "numpy",
         device: str = "cpu",
-        precision: Literal["fp64", "fp32"] = "fp64",
+        precision: Literal["fp64", "fp32", "tf32", "bf16"] = "fp64",
         threads: int = 1,
         adam: AdamForm = "epsilon",
     ) -> None:
@@ -56,6 +70,7 @@ class Reference(Adapter):
             raise Unsupported("the NumPy reference runs on the CPU only")
         self.dtype = np.dtype(np.float64 if precision == "fp64" else np.float32)
         self.adam_form = adam
+        self._precision = precision
         self._threads = threads
 
     def settings(self) -> dict[str, Setting]:
@@ -63,7 +78,7 @@ class Reference(Adapter):
             "version": np.__version__,
             "threads": self._threads,
             "device": "cpu",
-            "precision": "fp64" if self.dtype == np.float64 else "fp32",
+            "precision": self._precision,
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
@@ -94,6 +109,7 @@ class Reference(Adapter):
         grads: Weights = {}
         for index in reversed(range(len(self.task.layers))):
             layer = self.task.layers[index]
+            grad = self._rounded(grad)
             by_x, parts = layers.backward(layer, self._parts(index), saved[index], grad)
             name = layer_name(index, layer)
             grads.update({f"{name}/{part}": value for part, value in parts.items()})
@@ -115,15 +131,21 @@ class Reference(Adapter):
 
     def _parts(self, index: int) -> Weights:
         prefix = layer_name(index, self.task.layers[index]) + "/"
-        return {k[len(prefix) :]: v for k, v in self.params.items() if k.startswith(prefix)}
+        params = {k[len(prefix) :]: v for k, v in self.params.items() if k.startswith(prefix)}
+        return {part: self._rounded(value) for part, value in params.items()}
+
+    def _rounded(self, value: Array) -> Array:
+        """What a product takes of a float value in this precision."""
+        dropped = _DROPPED_BITS.get(self._precision, 0)
+        return round_mantissa(value, dropped) if dropped and value.dtype == np.float32 else value
 
     def _forward(self, x: Array, training: bool) -> tuple[Array, list[Any]]:
         saved = []
         task = self.task if training else self.task.without_dropout()
         for index, layer in enumerate(task.layers):
-            x, keep = layers.forward(layer, self._parts(index), x, self.rng)
+            x, keep = layers.forward(layer, self._parts(index), self._rounded(x), self.rng)
             saved.append(keep)
-        return x, saved
+        return (self._rounded(x) if self._precision == "bf16" else x), saved
 
     def _update(self, grads: Weights) -> None:
         optimizer = self.task.optimizer

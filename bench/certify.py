@@ -13,32 +13,26 @@ from typing import Any
 
 import numpy as np
 
-from adapters.base import Adapter
+from adapters.base import Adapter, Precision
 from adapters.reference import Reference
+from bench.bounds import (
+    KINKS,
+    LARGE_EPSILON,
+    LOWER_LEAST,
+    ONE_UNIT,
+    SINGLE_ROWS,
+    bound,
+    lower_bound,
+    relative,
+    typical,
+    without_worst,
+)
 from tasks.augment import draw_warps
 from tasks.spec import SGD, Adam, Task, parameter_shapes
 from tasks.weights import Weights, initial_weights
 
 STEPS = 20
 PREDICT_BATCH = 13  # does not divide the rows, so a dropped remainder shows
-
-# float32 keeps 24 bits (6e-8). Sums over some hundred terms and a few layers leave outputs
-# within 1e-5 and gradients within 1e-4; recurrence multiplies rounding along the sequence.
-# Weights after some steps are compared twice. A hidden unit within rounding of relu's kink
-# passes its gradient in one framework and not in the other: rare, honest, and it moves that
-# unit's weights by up to a step's share, so the norm is given 2e-2. The typical element (the
-# median) does not see such a unit and is held to 1e-3, which the faults we know exceed.
-_BOUNDS = {"outputs": 1e-5, "gradients": 1e-4, "losses": 1e-4, "update": 2e-2, "typical": 1e-3}
-_RECURRENT = {"losses": 1e-3}
-# As large as the gradients themselves: Adam's two forms then part at the first step, and an
-# implementation that keeps its own epsilon is seen whatever the task's gradients are.
-LARGE_EPSILON = 1e-3
-# In a net of millions of relu and pool units some lie within rounding of their kink, and pass
-# their gradient in float64 but not in float32. With N units of which a share p does so, the
-# gradient is off by about sqrt(p) (float32: some 1e-4) for every honest implementation. So where
-# a gradient is over its bound, the oracle itself is run in float32 on the same batch, and the
-# contender may err this many times as far, but never over the cap.
-_FLOAT32_FACTOR, _FLOAT32_CAP = 4.0, 2e-3
 
 
 @dataclass(frozen=True)
@@ -89,15 +83,6 @@ class Certificate:
         }
 
 
-def relative(a: np.ndarray, b: np.ndarray) -> float:
-    """||a - b|| / ||b||, or ||a|| where b is zero; infinite when shapes differ."""
-    if np.shape(a) != np.shape(b):
-        return float("inf")
-    scale = float(np.linalg.norm(b))
-    distance = float(np.linalg.norm(np.asarray(a, np.float64) - b))
-    return distance / scale if scale else distance
-
-
 @dataclass(frozen=True)
 class _Trial:
     """What every check starts from: both adapters, the same weights, the same rows."""
@@ -110,6 +95,7 @@ class _Trial:
     y: np.ndarray
     order: np.ndarray  # int32 (STEPS, batch)
     seed: int
+    lower: Reference | None = None  # the oracle in the contender's precision, where under fp32's
 
     def build(self, each: Adapter, task: Task) -> Any:
         """A fresh model and optimizer; returns the staged rows."""
@@ -123,32 +109,63 @@ class _Trial:
         return {n: after[n].astype(np.float64) - w for n, w in self.weights.items()}
 
 
-def certify(adapter: Adapter, task: Task, x: np.ndarray, y: np.ndarray, seed: int) -> Certificate:
+def certify(
+    adapter: Adapter,
+    task: Task,
+    x: np.ndarray,
+    y: np.ndarray,
+    seed: int,
+    precision: Precision = "fp32",
+) -> Certificate:
     """Run the checks, up to the first group that fails.
 
-    x, y: the task's training rows; few of them are used again.
+    x, y: the task's training rows; few of them are used again. precision: what the contender
+    says it computes in; under fp32's the bounds follow the oracle's own error in it.
     """
     task = _provable(task)
     rows = np.random.default_rng(seed).permutation(len(x))
     order = np.resize(rows, (STEPS, task.batch_size)).astype(np.int32)
     oracle = Reference(adam=adapter.adam_form)
     trial = _Trial(adapter, oracle, task, initial_weights(task, seed), x, y, order, seed)
+    if precision != "fp32":
+        trial = replace(trial, lower=Reference(precision=precision, adam=adapter.adam_form))
     checks: list[Check] = []
     for group in (_structure, _forward, _gradients, _trajectory, _epsilon, _augmented):
-        checks += group(trial)
+        checks += _widened(group, trial) if trial.lower else group(trial)
         if not all(check.passed for check in checks):
             break  # what follows would only repeat the fault
     return Certificate(tuple(checks), adapter.adam_form, seed)
 
 
+def _widened(group: Callable[[_Trial], list[Check]], t: _Trial) -> list[Check]:
+    """A group's checks, with bounds from what the oracle errs in the lower precision."""
+    assert t.lower is not None
+    own = {check.name: check.error for check in group(replace(t, adapter=t.lower))}
+    found = []
+    for check in group(t):
+        allowed = own.get(check.name, 0.0)
+        limit = lower_bound(check.bound, allowed) if check.bound else 0.0
+        found.append(replace(check, bound=limit))
+        if check.name == "outputs":
+            least = LOWER_LEAST * allowed
+            detail = f"outputs err by {check.error:.1e}, the oracle in it by {allowed:.1e}"
+            found.append(Check("precision", float(check.error < least), 0.0, detail))
+    return found
+
+
 def certify_all(
-    adapter: Adapter, tasks: Mapping[str, Task], x: np.ndarray, y: np.ndarray, seed: int
+    adapter: Adapter,
+    tasks: Mapping[str, Task],
+    x: np.ndarray,
+    y: np.ndarray,
+    seed: int,
+    precision: Precision = "fp32",
 ) -> Certificate:
     """One certificate over several tasks on the same rows; each check named "<key>: <check>". Up to
     the first task that fails."""
     checks: list[Check] = []
     for key, task in tasks.items():
-        found = certify(adapter, task, x, y, seed)
+        found = certify(adapter, task, x, y, seed, precision)
         checks += [replace(check, name=f"{key}: {check.name}") for check in found.checks]
         if not found.passed:
             break
@@ -162,15 +179,6 @@ def _provable(task: Task) -> Task:
     if task.proof is None or not isinstance(task.optimizer, Adam):
         return task
     return task.with_optimizer(replace(task.optimizer, learning_rate=task.proof.learning_rate))
-
-
-def bound(task: Task, check: str) -> float:
-    """The bound of one check for a task's family, or the task's own."""
-    if check == "typical" and task.proof is not None:
-        return task.proof.typical
-    if task.family in ("rnn", "lstm") and check in _RECURRENT:
-        return _RECURRENT[check]
-    return _BOUNDS[check]
 
 
 def _structure(t: _Trial) -> list[Check]:
@@ -205,24 +213,31 @@ def _gradients(t: _Trial) -> list[Check]:
     got_loss = float(t.adapter.train(t.build(t.adapter, plain), rows[None]))
     got = {name: -moved for name, moved in t.update(t.adapter).items()}
     check = _worst("gradients", got, expected, bound(t.task, "gradients"))
-    if check.bound < check.error <= _FLOAT32_CAP:
-        check = _allowing_float32(check, t, expected)
+    found = [check]
+    if t.lower is None and check.bound < check.error <= KINKS:
+        found = [replace(check, bound=KINKS, detail=f"{check.detail}; see row by row")]
+        found.append(_row_by_row(t, plain, check.bound))
     return [
         Check("loss", relative(np.array(got_loss), np.array(loss)), bound(t.task, "outputs")),
-        check,
+        *found,
         _worst("gradients, typical", got, expected, bound(t.task, "typical"), typical),
     ]
 
 
-def _allowing_float32(check: Check, t: _Trial, expected: Weights) -> Check:
-    """The check with its bound raised to what float32 itself costs on this batch."""
-    plain = Reference(precision="fp32")
-    rows = t.order[0]
-    _, rounded = plain.gradients(t.build(plain, t.task)[0][rows], t.y[rows])
-    own = _worst("", rounded, expected, 0.0).error
-    limit = min(max(check.bound, _FLOAT32_FACTOR * own), _FLOAT32_CAP)
-    detail = f"{check.detail}; the oracle in float32 errs by {own:.1e}"
-    return replace(check, bound=limit, detail=detail)
+def _row_by_row(t: _Trial, plain: Task, limit: float) -> Check:
+    """The median error over batches that each repeat one row, whose gradient is that row's."""
+    rows = t.order[0][:SINGLE_ROWS]
+    few = replace(t, x=t.x[rows], y=t.y[rows])
+    data = few.build(t.oracle, plain)
+    errors = []
+    for row in range(len(rows)):
+        _, expected = t.oracle.gradients(data[0][[row]], few.y[[row]])
+        t.adapter.train(few.build(t.adapter, plain), np.full_like(t.order[:1], row))
+        got = {name: -moved for name, moved in t.update(t.adapter).items()}
+        errors.append(_worst("", got, expected, limit).error)
+    within = sum(error <= limit for error in errors)
+    detail = f"median; {within} of {len(errors)} rows within the bound"
+    return Check("gradients, row by row", float(np.median(errors)), limit, detail)
 
 
 def _trajectory(t: _Trial) -> list[Check]:
@@ -239,9 +254,9 @@ def _trajectory(t: _Trial) -> list[Check]:
     mean_loss = float(abs(mean - losses[0].mean()) / abs(losses[0].mean()))
     return [
         Check("losses", worst_loss, limit, f"worst of {STEPS} steps"),
-        *_moved("update", moved[1], moved[0], t.task),
+        *_moved("update", moved[1], moved[0], t),
         Check("mean loss", mean_loss, limit, "all steps in one call"),
-        *_moved("calls", at_once, moved[1], t.task),
+        *_moved("calls", at_once, moved[1], t),
     ]
 
 
@@ -254,7 +269,7 @@ def _epsilon(t: _Trial) -> list[Check]:
     for each in (t.adapter, t.oracle):
         each.train(t.build(each, task), t.order[:5])
         moved.append(t.update(each))
-    return _moved("epsilon", moved[0], moved[1], t.task)
+    return _moved("epsilon", moved[0], moved[1], t)
 
 
 def _augmented(t: _Trial) -> list[Check]:
@@ -270,23 +285,14 @@ def _augmented(t: _Trial) -> list[Check]:
     return [Check("augmented loss", error, bound(t.task, "losses"))]
 
 
-def typical(a: np.ndarray, b: np.ndarray) -> float:
-    """Median of |a - b| over the elements where b is not zero, relative to their RMS of b."""
-    if np.shape(a) != np.shape(b):
-        return float("inf")
-    used = b != 0
-    if not used.any():
-        return relative(a, b)
-    scale = np.sqrt(np.mean(b[used] ** 2))
-    return float(np.median(np.abs(a[used] - b[used])) / scale)
-
-
-def _moved(name: str, got: Weights, expected: Weights, task: Task) -> list[Check]:
-    """Two checks of how far the weights moved: by norm, and by the typical element."""
-    return [
-        _worst(name, got, expected, bound(task, "update")),
-        _worst(f"{name}, typical", got, expected, bound(task, "typical"), typical),
-    ]
+def _moved(name: str, got: Weights, expected: Weights, t: _Trial) -> list[Check]:
+    """How far the weights moved, by norm and by the typical element; see the bounds above."""
+    check = _worst(name, got, expected, bound(t.task, "update"))
+    found = [check]
+    if t.lower is None and check.bound < check.error <= ONE_UNIT:
+        few = _worst(f"{name}, few apart", got, expected, check.bound, without_worst)
+        found = [replace(check, bound=ONE_UNIT, detail=f"{check.detail}; see few apart"), few]
+    return [*found, _worst(f"{name}, typical", got, expected, bound(t.task, "typical"), typical)]
 
 
 def _worst(

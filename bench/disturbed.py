@@ -1,6 +1,7 @@
 """Which launches were disturbed by others, from what each record holds. Pure.
 
-Two signs, both relative to the launch's own CPU time, so that no wall clock is needed:
+Two signs, both relative to the launch's own CPU time, so that no wall clock is needed; and on a
+GPU, any other process seen computing on it:
 
 - more than 5 % of the CPU time used while it ran was stolen by the hypervisor or taken by other
   processes. In quiet launches of recorded runs it is 0.2 to 2.4 %; the two launches of
@@ -49,7 +50,10 @@ def reasons(records: Sequence[Record]) -> dict[str, str]:
         usual = median(rates) if len(rates) >= SWITCHES_LAUNCHES else float("inf")
         for record, rate in zip(launches, rates, strict=True):
             share, job = others_share(record), job_of(record)
-            if share > OTHERS_SHARE:
+            others = record["launch"].get("device_use", {}).get("other_processes", 0)
+            if others:
+                found[job.id] = f"{others} other processes computed on its device"
+            elif share > OTHERS_SHARE:
                 found[job.id] = f"others got {share:.0%} of the CPU time"
             elif usual and rate > SWITCHES_RATIO * usual:
                 found[job.id] = f"put aside {rate / usual:.1f} times as often as usual"

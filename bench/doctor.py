@@ -24,7 +24,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Gpu:
-    """One GPU as nvidia-smi tells; `others`: process ids that compute on it."""
+    """One GPU as NVML tells; `others`: process ids that compute on it."""
 
     name: str
     busy_percent: float

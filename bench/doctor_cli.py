@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
-import subprocess
 from dataclasses import asdict
 from pathlib import Path
 from time import sleep
@@ -17,6 +15,7 @@ import typer
 from rich.console import Console
 
 from bench import environments, report
+from bench.devices import cuda
 from bench.doctor import Gpu, Process, Readings, judge
 from bench.session import default_threads
 
@@ -150,25 +149,9 @@ def _throttled() -> int | None:
 
 
 def _gpus() -> tuple[Gpu, ...]:
-    """What nvidia-smi says; none without it, or where its driver does not answer."""
-    devices = _smi("--query-gpu=uuid,name,utilization.gpu")
-    users = _smi("--query-compute-apps=gpu_uuid,pid")
-    made = []
-    for uuid, name, busy in (row for row in devices if len(row) == 3):
-        pids = tuple(int(row[1]) for row in users if row[0] == uuid and row[1].isdigit())
-        percent = 0.0
-        with contextlib.suppress(ValueError):  # "[N/A]" where a GPU is split into parts
-            percent = float(busy)
-        made.append(Gpu(name, percent, pids))
-    return tuple(made)
-
-
-def _smi(query: str) -> list[list[str]]:
-    if shutil.which("nvidia-smi") is None:
-        return []
-    command = ["nvidia-smi", query, "--format=csv,noheader,nounits"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return []
-    return [[part.strip() for part in line.split(",")] for line in done.stdout.splitlines()]
+    """The one that would be measured on; none without a driver."""
+    if cuda.why_not():
+        return ()
+    ours = os.getpid()
+    busy = cuda.use(ours).get("busy_percent", 0.0)
+    return (Gpu(str(cuda.facts()["name"]), busy, tuple(cuda.others(ours))),)

@@ -170,6 +170,20 @@ METRICS: tuple[Metric, ...] = (
         "CPU seconds of the whole process, all threads",
         _launch("cpu_seconds"),
     ),
+    Metric(
+        "device_memory",
+        "B",
+        "lower",
+        "peak memory of the process on its GPU, as the driver counts",
+        _launch("device_use", "peak_memory_bytes"),
+    ),
+    Metric(
+        "energy",
+        "J",
+        "lower",
+        "energy that the device took during the whole launch",
+        _launch("device_use", "joules"),
+    ),
 )
 
 

@@ -8,6 +8,7 @@ from fnmatch import fnmatch
 from typing import Any
 
 from adapters import IMPLEMENTATIONS, TUNERS, Implementation
+from adapters.base import Device, Precision
 from bench.record import Budget, Cell, Job, Record, job_of
 from tasks import CATALOGUE
 from tasks.errors import UserError
@@ -69,8 +70,8 @@ class Request:
     profile: str
     tasks: tuple[str, ...]
     implementations: tuple[str, ...]
-    device: str = "cpu"
-    precision: str = "fp32"
+    device: Device = "cpu"
+    precision: Precision = "fp32"
     threads: int = 1
     launches: int = 1
     seed: int = 0

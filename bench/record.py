@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from adapters.base import Device, Precision
+
 SCHEMA = 1
 
 Status = Literal[
@@ -35,8 +37,8 @@ class Cell:
 
     task: str
     implementation: str
-    device: str
-    precision: str
+    device: Device
+    precision: Precision
     threads: int
     label: str = ""
 

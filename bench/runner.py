@@ -15,6 +15,7 @@ from pathlib import Path
 from time import monotonic
 
 from bench import environments
+from bench.devices import KINDS, Watch
 from bench.environments import Environment
 from bench.plan import pending
 from bench.record import DIED, Job, Outcome, Record, failure_record, outcome_of
@@ -78,13 +79,17 @@ def launch(
             | {"BENCH_CACHE": str(cache.root()), "BENCH_SEARCHES": str(run.searches.absolute())},
             start_new_session=True,
         )
+        device = Watch(KINDS[job.cell.device], process.pid)
         try:
-            stopped = _watch(process, job.budget.timeout_seconds, limit, poll)
+            stopped = _watch(process, job.budget.timeout_seconds, limit, poll, device)
+            used = device.found()
         finally:
             _kill(process)
     record = _read(job, answer, process.returncode, stopped, run.logs / f"{job.id}.log")
     for path in (question, answer, answer.with_suffix(".rounds")):
         path.unlink(missing_ok=True)
+    if used:
+        record["launch"]["device_use"] = used
     return record
 
 
@@ -109,7 +114,11 @@ def launch_search(
 
 
 def _watch(
-    process: subprocess.Popen[bytes], seconds: float, memory: int, poll: Callable[[], None]
+    process: subprocess.Popen[bytes],
+    seconds: float,
+    memory: int,
+    poll: Callable[[], None],
+    device: Watch,
 ) -> Outcome | None:
     """Wait for the worker; the outcome when it had to be stopped, else None."""
     deadline = monotonic() + seconds
@@ -119,6 +128,7 @@ def _watch(
             return None
         except subprocess.TimeoutExpired:
             poll()
+        device.look()
         if monotonic() > deadline:
             return Outcome("timeout", f"stopped after {seconds:.0f} s")
         if (used := _resident_bytes(process.pid)) > memory:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from adapters import IMPLEMENTATIONS, TUNERS, Implementation
+from adapters.base import Device, Precision
 from bench import environments, readings
+from bench.devices import KINDS
 from bench.environments import HERE, Environment, Source
 from bench.plan import PROFILES, DataSet, Request, make_jobs
 from bench.record import Budget, Job
@@ -42,12 +43,14 @@ def default_threads() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def check_device(device: str) -> None:
-    """`UserError` when the device is not here."""
-    if device == "cuda" and shutil.which("nvidia-smi") is None:
-        raise UserError(
-            "--device cuda: no NVIDIA driver found (nvidia-smi is missing); use --device cpu"
-        )
+def check_device(device: Device, precision: Precision = "fp32") -> None:
+    """`UserError` when the device is not here, or has no such precision."""
+    kind = KINDS[device]
+    if reason := kind.why_not():
+        raise UserError(f"--device {device}: {reason}")
+    if precision not in kind.PRECISIONS:
+        able = ", ".join(kind.PRECISIONS)
+        raise UserError(f"--precision {precision}: a {device} device has {able}")
 
 
 def start(
@@ -61,7 +64,7 @@ def start(
 
     pairing: the same text in runs that are measured interleaved, else empty.
     """
-    check_device(request.device)
+    check_device(request.device, request.precision)
     by_name = {work.name: work.base if isinstance(work, Search) else work for work in CATALOGUE}
     prepared = {name: data.prepare(by_name[name].data, data_dir) for name in request.tasks}
     now = datetime.now(UTC)
@@ -72,6 +75,7 @@ def start(
         "request": asdict(request),
         "budget": asdict(PROFILES[request.profile].budget),
         "machine": readings.machine(),
+        "device": KINDS[request.device].facts(),
         "datasets": {
             # Relative to the cache: a published run names no place on its machine.
             name: asdict(p)

@@ -121,11 +121,12 @@ def answer(job: Job, path: Path) -> Record:
 
 def _certify(launch: Launch) -> Record:
     a, adapter, seed = launch.arrays, launch.adapter, launch.job.seed
+    precision = launch.job.cell.precision
     if launch.search is None:
-        certificate = certify(adapter, launch.task, a.x_train, a.y_train, seed)
+        certificate = certify(adapter, launch.task, a.x_train, a.y_train, seed, precision)
     else:
         tasks = {f"{point.units} units": launch.search.task(point) for point in CERTIFIED}
-        certificate = certify_all(adapter, tasks, a.x_train, a.y_train, seed)
+        certificate = certify_all(adapter, tasks, a.x_train, a.y_train, seed, precision)
     outcome = Outcome("ok") if certificate.passed else Outcome("unverified", certificate.reason())
     record = failure_record(launch.job, outcome)
     record["launch"]["certificate"] = certificate.as_dict()

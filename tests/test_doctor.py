@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 
 from bench import doctor, doctor_cli
+from bench.devices import cuda
 from bench.doctor import GIB, Finding, Gpu, Process, Readings, judge
+from tests.fakes.nvml import FakeNvml
 from tests.test_cli import bench
 
 QUIET = Readings(
@@ -102,18 +105,14 @@ def test_memory_is_what_the_container_still_allows(
     assert doctor_cli._memory_bytes() == 1000
 
 
-def test_nvidia_smi_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stand-in that prints what nvidia-smi prints for these two questions."""
-    fake = tmp_path / "nvidia-smi"
-    fake.write_text(
-        "#!/bin/sh\ncase $1 in\n*query-gpu*) echo 'GPU-1, NVIDIA H200, 7'; "
-        "echo 'GPU-2, NVIDIA H200, [N/A]';;\n*) echo 'GPU-1, 4711';;\nesac\n"
-    )
-    fake.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert doctor_cli._gpus() == (Gpu("NVIDIA H200", 7.0, (4711,)), Gpu("NVIDIA H200", 0.0, ()))
-    fake.write_text("#!/bin/sh\nexit 9\n")
+def test_the_gpu_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    cuda._nvml.cache_clear()
+    monkeypatch.setitem(sys.modules, "pynvml", FakeNvml({4711: 2**30}, busy=7))
+    assert doctor_cli._gpus() == (Gpu("Fake GPU", 7.0, (4711,)),)
+    cuda._nvml.cache_clear()
+    monkeypatch.setitem(sys.modules, "pynvml", FakeNvml(driver=False))
     assert doctor_cli._gpus() == ()
+    cuda._nvml.cache_clear()
 
 
 def test_the_command_reads_this_machine(tmp_path: Path) -> None:
