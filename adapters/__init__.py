@@ -101,6 +101,10 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
         "jax", "jit", "adapters.jax", "jax",
         "JAX and optax, steps in a jitted scan", usual=False,
     ),
+    Implementation(
+        "sklearn", "mlp", "adapters.sklearn", "sklearn",
+        "scikit-learn's MLPClassifier by partial_fit; dense layers only", usual=False,
+    ),
 )  # fmt: skip
 
 TUNERS: tuple[Implementation, ...] = (

@@ -35,6 +35,8 @@ from tasks.weights import Weights
 
 _BACKENDS = ("tensorflow", "jax", "torch")
 _PREFETCH = 2
+# TF32 is the backend's switch, not a policy.
+_POLICIES = {"fp32": "float32", "tf32": "float32", "bf16": "mixed_bfloat16"}
 _UNROLL_STEPS = 32
 _SMALL_ROW = 1024  # bytes
 
@@ -56,8 +58,8 @@ def _import_keras(mode: str) -> Any:
     return keras
 
 
-def _configure_tensorflow(device: Device, threads: int) -> Any:
-    """Threads, visible devices and strict float32; the same settings again are accepted."""
+def _configure_tensorflow(device: Device, threads: int, precision: Precision) -> Any:
+    """Threads, visible devices, TF32 only where asked for; the same settings again are accepted."""
     tf = importlib.import_module("tensorflow")
     if device == "cuda" and not tf.config.list_physical_devices("GPU"):
         raise Unsupported("TensorFlow sees no GPU")
@@ -65,7 +67,7 @@ def _configure_tensorflow(device: Device, threads: int) -> Any:
         tf.config.set_visible_devices([], "GPU")
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
-    tf.config.experimental.enable_tensor_float_32_execution(False)
+    tf.config.experimental.enable_tensor_float_32_execution(precision == "tf32")
     return tf
 
 
@@ -149,19 +151,19 @@ class Contender(Adapter):
     steps_per_execution: ClassVar[int] = 125
 
     def __init__(self, mode: str, device: Device, precision: Precision, threads: int) -> None:
-        if precision != "fp32":
-            raise Unsupported(f"precision {precision} is not written for Keras yet")
         self._keras = _import_keras(mode)
-        self._configure(device, threads)
+        self._configure(device, threads, precision)
         self._device = device
         self._keras.config.set_floatx("float32")
+        self._policy = _POLICIES[precision]
+        self._keras.config.set_dtype_policy(self._policy)
         self._keras.config.set_image_data_format("channels_last")
         self._model: Any = None
 
-    def _configure(self, device: Device, threads: int) -> None:
+    def _configure(self, device: Device, threads: int, precision: Precision) -> None:
         if self._keras.config.backend() != "tensorflow":
             raise Unsupported("adapters.keras is Keras on TensorFlow; see adapters.keras_backends")
-        self._tf = _configure_tensorflow(device, threads)
+        self._tf = _configure_tensorflow(device, threads, precision)
 
     def settings(self) -> dict[str, Setting]:
         tf, keras = self._tf, self._keras
@@ -187,7 +189,8 @@ class Contender(Adapter):
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
         keras = self._keras
-        keras.utils.clear_session()
+        keras.utils.clear_session()  # which forgets the policy
+        keras.config.set_dtype_policy(self._policy)
         keras.utils.set_random_seed(seed)
         self._task = task
         jit = self._use_xla(task)
@@ -244,10 +247,10 @@ class Contender(Adapter):
 
     def predict(self, data: Data, batch_size: int) -> np.ndarray:
         if len(data.x) <= batch_size:
-            return np.asarray(self._outputs.predict_on_batch(data.x))
+            return np.asarray(self._outputs.predict_on_batch(data.x), np.float32)
         starts = range(0, len(data.x), batch_size)
         parts = [self._outputs.predict_on_batch(data.x[i : i + batch_size]) for i in starts]
-        return np.concatenate(parts)
+        return np.concatenate(parts).astype(np.float32, copy=False)
 
     def wait(self) -> None:
         # `fit` and `train_on_batch` return Python numbers, so the losses are done; the updates
@@ -340,8 +343,12 @@ def _recurrent(task: Task) -> bool:
 
 
 def _precision(tf: Any, keras: Any) -> str:
-    """fp32 only where Keras computes in float32 and TensorFlow may not use TF32."""
-    policy = keras.config.dtype_policy().compute_dtype
-    if policy == "float32":
-        return "tf32" if tf.config.experimental.tensor_float_32_execution_enabled() else "fp32"
-    return str(policy)
+    """As the global policy and TensorFlow's switch for TF32 say."""
+    tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
+    return policy_precision(keras) or ("tf32" if tf32 else "fp32")
+
+
+def policy_precision(keras: Any) -> str:
+    """The precision of Keras's global policy; empty for float32, which the backend may narrow."""
+    compute = str(keras.config.dtype_policy().compute_dtype)
+    return {"float32": "", "bfloat16": "bf16"}.get(compute, compute)

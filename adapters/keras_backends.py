@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from adapters import keras as on_tensorflow
-from adapters.base import Data, Device, Setting, Unsupported
+from adapters.base import Data, Device, Precision, Setting, Unsupported
 from tasks.spec import Task
 
 
@@ -22,7 +22,9 @@ class Contender(on_tensorflow.Contender):
 
     steps_per_execution: ClassVar[int] = 1
 
-    def _configure(self, device: Device, threads: int) -> None:
+    def _configure(self, device: Device, threads: int, precision: Precision) -> None:
+        if precision == "tf32":
+            raise Unsupported(f"TF32 is not written for Keras on {self._keras.config.backend()}")
         self._backend = self._keras.config.backend()
         if self._backend == "torch":
             self._torch = importlib.import_module("torch")
@@ -44,9 +46,7 @@ class Contender(on_tensorflow.Contender):
         keras = self._keras
         return {
             "version": keras.version(),
-            "precision": "fp32"
-            if keras.config.dtype_policy().compute_dtype == "float32"
-            else "other",
+            "precision": on_tensorflow.policy_precision(keras) or "fp32",
             "backend": self._backend,
             "steps_per_execution": self.steps_per_execution,
             "jit": self._xla(),
@@ -88,7 +88,7 @@ class Contender(on_tensorflow.Contender):
         rows = data[0]
         starts = range(0, len(rows), batch_size)
         parts = [self._outputs.predict_on_batch(rows[i : i + batch_size]) for i in starts]
-        return np.concatenate([np.asarray(part) for part in parts])
+        return np.concatenate([np.asarray(part, np.float32) for part in parts])
 
     def wait(self) -> None:
         # The losses are Python numbers, so they are done; the last step's updates may not be.

@@ -5,7 +5,7 @@ that the same conformance tests run over it, and so that mutants can be made fro
 
 The two lower precisions are what mixed precision means in all frameworks: parameters, optimizer
 and loss stay float32. In "tf32" the factors of every product are rounded to 10 bits of mantissa;
-in "bf16" they, and what a layer passes on in either direction, to 7.
+in "bf16" they, and what a layer or time step passes on in either direction, to 7.
 """
 
 from __future__ import annotations
@@ -110,7 +110,9 @@ class Reference(Adapter):
         for index in reversed(range(len(self.task.layers))):
             layer = self.task.layers[index]
             grad = self._rounded(grad)
-            by_x, parts = layers.backward(layer, self._parts(index), saved[index], grad)
+            by_x, parts = layers.backward(
+                layer, self._parts(index), saved[index], grad, self._rounded
+            )
             name = layer_name(index, layer)
             grads.update({f"{name}/{part}": value for part, value in parts.items()})
             if by_x is None:
@@ -143,7 +145,9 @@ class Reference(Adapter):
         saved = []
         task = self.task if training else self.task.without_dropout()
         for index, layer in enumerate(task.layers):
-            x, keep = layers.forward(layer, self._parts(index), self._rounded(x), self.rng)
+            x, keep = layers.forward(
+                layer, self._parts(index), self._rounded(x), self.rng, self._rounded
+            )
             saved.append(keep)
         return (self._rounded(x) if self._precision == "bf16" else x), saved
 

@@ -3,6 +3,9 @@
 Each function pair is checked against finite differences in the tests. `forward` returns the
 output and what `backward` needs; `backward` returns the gradient by the input (None for
 word numbers) and the gradients by the parameters. Written to be read, not to be fast.
+
+`stored` is how a value is kept between two time steps of a recurrent layer: exactly, or rounded
+where the oracle shows a lower precision (adapters.reference rounds between layers).
 """
 
 from __future__ import annotations
@@ -28,6 +31,11 @@ from tasks.spec import (
 Array = np.ndarray
 Params = dict[str, Array]
 Saved = Any
+Stored = Callable[[Array], Array]
+
+
+def _exactly(value: Array) -> Array:
+    return value
 
 
 def sigmoid(x: Array) -> Array:
@@ -51,7 +59,9 @@ _SLOPES: dict[Activation, Callable[[Array], Array]] = {
 }
 
 
-def forward(layer: Layer, p: Params, x: Array, rng: np.random.Generator) -> tuple[Array, Saved]:
+def forward(
+    layer: Layer, p: Params, x: Array, rng: np.random.Generator, stored: Stored = _exactly
+) -> tuple[Array, Saved]:
     """The layer's output on a batch, and what its `backward` needs. `p`: parameters by part."""
     match layer:
         case Flatten():
@@ -69,12 +79,14 @@ def forward(layer: Layer, p: Params, x: Array, rng: np.random.Generator) -> tupl
         case Embedding():
             return p["table"][x], x
         case SimpleRNN():
-            return _rnn_forward(layer, p, x)
+            return _rnn_forward(layer, p, x, stored)
         case LSTM():
-            return _lstm_forward(layer, p, x)
+            return _lstm_forward(layer, p, x, stored)
 
 
-def backward(layer: Layer, p: Params, saved: Saved, grad: Array) -> tuple[Array | None, Params]:
+def backward(
+    layer: Layer, p: Params, saved: Saved, grad: Array, stored: Stored = _exactly
+) -> tuple[Array | None, Params]:
     """Gradients by the layer's input and parameters, given the gradient by its output."""
     match layer:
         case Flatten():
@@ -94,9 +106,9 @@ def backward(layer: Layer, p: Params, saved: Saved, grad: Array) -> tuple[Array 
             np.add.at(table, saved, grad)
             return None, {"table": table}
         case SimpleRNN():
-            return _rnn_backward(layer, p, saved, grad)
+            return _rnn_backward(layer, p, saved, grad, stored)
         case LSTM():
-            return _lstm_backward(layer, p, saved, grad)
+            return _lstm_backward(layer, p, saved, grad, stored)
 
 
 def _patches(image: Array, k: int) -> Array:
@@ -164,44 +176,48 @@ def _pool_backward(layer: MaxPool2D, saved: Saved, grad: Array) -> Array:
     return np.asarray(by_x)
 
 
-def _rnn_forward(layer: SimpleRNN, p: Params, x: Array) -> tuple[Array, Saved]:
+def _rnn_forward(layer: SimpleRNN, p: Params, x: Array, stored: Stored) -> tuple[Array, Saved]:
     h = np.zeros((len(x), layer.units), x.dtype)
     states = [h]
     for t in range(x.shape[1]):
         z = x[:, t] @ p["kernel"] + h @ p["recurrent"] + p["bias"]
-        h = _ACTIVATIONS[layer.activation](z)
+        h = stored(_ACTIVATIONS[layer.activation](stored(z)))
         states.append(h)
     return h, (x, states)
 
 
-def _rnn_backward(layer: SimpleRNN, p: Params, saved: Saved, grad: Array) -> tuple[Array, Params]:
+def _rnn_backward(
+    layer: SimpleRNN, p: Params, saved: Saved, grad: Array, stored: Stored
+) -> tuple[Array, Params]:
     x, states = saved
     grads = {part: np.zeros_like(value) for part, value in p.items()}
     by_x = np.zeros_like(x)
     for t in reversed(range(x.shape[1])):
-        dz = grad * _SLOPES[layer.activation](states[t + 1])
+        dz = stored(grad * _SLOPES[layer.activation](states[t + 1]))
         _accumulate(grads, x[:, t], states[t], dz)
         by_x[:, t] = dz @ p["kernel"].T
-        grad = dz @ p["recurrent"].T
+        grad = stored(dz @ p["recurrent"].T)
     return by_x, grads
 
 
-def _lstm_forward(layer: LSTM, p: Params, x: Array) -> tuple[Array, Saved]:
+def _lstm_forward(layer: LSTM, p: Params, x: Array, stored: Stored) -> tuple[Array, Saved]:
     h = np.zeros((len(x), layer.units), x.dtype)
     c = np.zeros_like(h)
     steps = []
     for t in range(x.shape[1]):
         z = x[:, t] @ p["kernel"] + h @ p["recurrent"] + p["bias"]
-        zi, zf, zg, zo = np.split(z, 4, axis=1)
-        i, f, g, o = sigmoid(zi), sigmoid(zf), np.tanh(zg), sigmoid(zo)
+        zi, zf, zg, zo = np.split(stored(z), 4, axis=1)
+        i, f, g, o = map(stored, (sigmoid(zi), sigmoid(zf), np.tanh(zg), sigmoid(zo)))
         before = (h, c)
-        c = f * c + i * g
-        h = o * np.tanh(c)
+        c = stored(f * c + i * g)
+        h = stored(o * np.tanh(c))
         steps.append((before, (i, f, g, o), c))
     return h, (x, steps)
 
 
-def _lstm_backward(layer: LSTM, p: Params, saved: Saved, grad: Array) -> tuple[Array, Params]:
+def _lstm_backward(
+    layer: LSTM, p: Params, saved: Saved, grad: Array, stored: Stored
+) -> tuple[Array, Params]:
     x, steps = saved
     grads = {part: np.zeros_like(value) for part, value in p.items()}
     by_x = np.zeros_like(x)
@@ -219,10 +235,11 @@ def _lstm_backward(layer: LSTM, p: Params, saved: Saved, grad: Array) -> tuple[A
             ),
             axis=1,
         )
+        dz = stored(dz)
         _accumulate(grads, x[:, t], h_before, dz)
         by_x[:, t] = dz @ p["kernel"].T
-        grad = dz @ p["recurrent"].T
-        dc = dc * f
+        grad = stored(dz @ p["recurrent"].T)
+        dc = stored(dc * f)
     return by_x, grads
 
 

@@ -76,8 +76,6 @@ class Contender(Adapter):
     def __init__(self, mode: str, device: Device, precision: Precision, threads: int) -> None:
         if mode not in MODES:
             raise Unsupported(f"no mode {mode!r}; there are {', '.join(MODES)}")
-        if precision != "fp32":
-            raise Unsupported(f"precision {precision} is not implemented for TensorFlow")
         gpus = tf.config.list_physical_devices("GPU")
         if device == "cuda" and not gpus:
             built = tf.test.is_built_with_cuda()
@@ -86,7 +84,8 @@ class Contender(Adapter):
         tf.config.set_visible_devices(used, "GPU")
         for gpu in used:
             tf.config.experimental.set_memory_growth(gpu, True)
-        tf.config.experimental.enable_tensor_float_32_execution(False)
+        tf.config.experimental.enable_tensor_float_32_execution(precision == "tf32")
+        self._compute = tf.bfloat16 if precision == "bf16" else tf.float32
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
         self._mode = mode
@@ -100,7 +99,7 @@ class Contender(Adapter):
             "threads": tf.config.threading.get_intra_op_parallelism_threads(),
             "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
             "device": "cuda" if gpus else "cpu",
-            "precision": "tf32" if tf32 and gpus else "fp32",
+            "precision": _precision(self._compute, tf32 and bool(gpus)),
             "tf32": tf32,
             "onednn": _pywrap_util_port.IsMklEnabled(),
             "cuda_build": tf.test.is_built_with_cuda(),
@@ -111,7 +110,7 @@ class Contender(Adapter):
     def build(self, task: Task, weights: Weights, seed: int) -> None:
         tf.random.set_seed(seed)
         self._task = task
-        self._model = Model(task, weights, self._mode, self._cuda)
+        self._model = Model(task, weights, self._mode, self._cuda, self._compute)
         self._optimizer = Optimizer(task.optimizer, self._model.parameters)
         x = tf.TensorSpec((None, *task.input_shape), self._resident(task.input_dtype))
         self._forward = self._compile(lambda x: self._model(x, training=False), x)
@@ -265,26 +264,33 @@ class Optimizer(tf.Module):
 
 
 class Model(tf.Module):
-    """The layers of a task, over one variable for each canonical parameter."""
+    """The layers of a task, over one float32 variable for each canonical parameter.
 
-    def __init__(self, task: Task, weights: Weights, mode: str, cuda: bool) -> None:
+    compute: what the layers compute in; under bfloat16 they see rounded copies of the variables.
+    """
+
+    def __init__(self, task: Task, weights: Weights, mode: str, cuda: bool, compute: Any) -> None:
         super().__init__()
         self.layers = task.layers
         self.parameters = {name: tf.Variable(value) for name, value in weights.items()}
         self.xla = mode == "xla"
         self.cuda = cuda
+        self.compute = compute
 
     def __call__(self, x: Tensor, training: bool, stepwise: bool = False) -> Tensor:
-        """stepwise: recurrent layers over short sequences step by step in plain operations."""
+        """Outputs (N, units) in float32.
+
+        stepwise: recurrent layers over short sequences step by step in plain operations."""
+        x = tf.cast(x, self.compute) if x.dtype.is_floating else x
         for index, layer in enumerate(self.layers):
             prefix = layer_name(index, layer) + "/"
             parts = {
-                name.removeprefix(prefix): variable
+                name.removeprefix(prefix): tf.cast(variable, self.compute)
                 for name, variable in self.parameters.items()
                 if name.startswith(prefix)
             }
             x = self._layer(layer, parts, x, training, stepwise)
-        return x
+        return tf.cast(x, tf.float32)
 
     def _layer(self, layer: Layer, p: Parts, x: Tensor, training: bool, stepwise: bool) -> Tensor:
         match layer:
@@ -313,22 +319,29 @@ class Model(tf.Module):
         if stepwise and not self.cuda and x.shape[1] <= SHORT_SEQUENCE:
             return step_by_step(layer, tf.unstack(x, axis=1), kernel, recurrent, bias)
         x = tf.transpose(x, (1, 0, 2))
-        if self.cuda and not self.xla:
+        fused = not self.xla and self.compute == tf.float32
+        if self.cuda and fused:
             if isinstance(layer, LSTM):
                 return cudnn_rnn(x, kernel, recurrent, bias, "lstm")
             if layer.activation in ("relu", "tanh"):
                 return cudnn_rnn(x, kernel, recurrent, bias, f"rnn_{layer.activation}")
-        if isinstance(layer, LSTM) and not self.xla:
+        if isinstance(layer, LSTM) and fused:
             return block_lstm(x, kernel, recurrent, bias)
         # The input's product for all time steps at once: (T, N, units or 4 units).
         projected = tf.nn.bias_add(tf.tensordot(x, kernel, 1), bias)
         if isinstance(layer, LSTM):
             return lstm_loop(projected, recurrent)
         activate = ACTIVATIONS[layer.activation]
-        h = tf.zeros((tf.shape(x)[1], layer.units))
+        h = tf.zeros((tf.shape(x)[1], layer.units), x.dtype)
         for z in tf.unstack(projected):
             h = activate(z + tf.matmul(h, recurrent))
         return h
+
+
+def _precision(compute: Any, tf32: bool) -> str:
+    if compute == tf.bfloat16:
+        return "bf16"
+    return "tf32" if tf32 else "fp32"
 
 
 def batch_loss(loss: Loss, logits: Tensor, y: Tensor) -> Tensor:
@@ -345,7 +358,7 @@ def step_by_step(
     layer: SimpleRNN | LSTM, x: Sequence[Tensor], kernel: Tensor, recurrent: Tensor, bias: Tensor
 ) -> Tensor:
     """The recurrence unrolled in plain operations. x: T times (N, in) → h (N, units)."""
-    h = c = tf.zeros((tf.shape(x[0])[0], layer.units))
+    h = c = tf.zeros((tf.shape(x[0])[0], layer.units), x[0].dtype)
     for now in x:
         z = tf.nn.bias_add(tf.matmul(now, kernel) + tf.matmul(h, recurrent), bias)
         if isinstance(layer, LSTM):
@@ -358,16 +371,18 @@ def step_by_step(
 
 
 def lstm_loop(projected: Tensor, recurrent: Tensor) -> Tensor:
-    """The recurrence in plain operations, for XLA. projected (T, N, 4 units) → h (N, units)."""
+    """The recurrence in plain operations, for XLA and bfloat16 (which the fused kernels lack).
+
+    projected (T, N, 4 units) → h (N, units)."""
     steps, units = projected.shape[0], recurrent.shape[0]
-    inputs = tf.TensorArray(tf.float32, steps).unstack(projected)
+    inputs = tf.TensorArray(projected.dtype, steps).unstack(projected)
 
     def step(t: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         i, f, g, o = tf.split(inputs.read(t) + tf.matmul(h, recurrent), 4, axis=1)
         c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
         return t + 1, tf.sigmoid(o) * tf.tanh(c), c
 
-    zeros = tf.zeros((tf.shape(projected)[1], units))
+    zeros = tf.zeros((tf.shape(projected)[1], units), projected.dtype)
     return tf.while_loop(
         lambda t, *_: t < steps, step, (tf.constant(0), zeros, zeros), maximum_iterations=steps
     )[1]

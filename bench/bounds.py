@@ -41,6 +41,9 @@ ONE_UNIT, WORST_SHARE = 1e-1, 0.01
 # over where the oracle itself is near it (a bias whose gradients nearly cancel).
 # And it must err at least this part as far, or it did not compute in that precision.
 LOWER_FACTOR, LOWER_CAP, LOWER_LEAST = 4.0, 0.5, 0.125
+# Whether a unit lies at its kink is luck of the batch: the oracle's worst error over this many
+# counts. (A small recurrent net's gradient: 5e-3 in one batch, 8e-2 in five frameworks' next.)
+LOWER_DRAWS = 4
 
 
 def bound(task: Task, check: str) -> float:

@@ -123,6 +123,8 @@ def _certify(launch: Launch) -> Record:
     a, adapter, seed = launch.arrays, launch.adapter, launch.job.seed
     precision = launch.job.cell.precision
     if launch.search is None:
+        # The whole task, dropout included, which no certificate can compare: refused here or never.
+        adapter.build(launch.task, initial_weights(launch.task, seed), seed)
         certificate = certify(adapter, launch.task, a.x_train, a.y_train, seed, precision)
     else:
         tasks = {f"{point.units} units": launch.search.task(point) for point in CERTIFIED}

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from adapters import IMPLEMENTATIONS
-from adapters.base import Adapter
+from adapters.base import Adapter, Unsupported
 from adapters.mutants import WRAPPED, Mutant
 from adapters.reference import Reference, warp
 from bench.certify import certify
@@ -236,3 +236,19 @@ def test_warps_follow_the_rule(adapter: Adapter) -> None:
         loss = float(each.train(each.stage(rows, y), order, warps))
         moved.append(loss)
     assert moved[0] == pytest.approx(moved[1], rel=1e-4)
+
+
+@pytest.mark.parametrize("task", [FNN, CNN], ids=lambda t: t.name)
+def test_certificate_in_bfloat16(
+    request: pytest.FixtureRequest, adapter: Adapter, task: Task
+) -> None:
+    """Last in this file: some precisions are a setting of the whole process."""
+    name = request.config.getoption("--implementation")
+    row = next(i for i in IMPLEMENTATIONS if i.name == name)
+    try:
+        mixed = importlib.import_module(row.module).Contender(row.mode, "cpu", "bf16", THREADS)
+    except Unsupported as why:
+        pytest.skip(str(why))
+    assert mixed.settings()["precision"] == "bf16"
+    certificate = certify(mixed, task, *random_rows(task), seed=1, precision="bf16")
+    assert certificate.passed, certificate.reason()

@@ -39,7 +39,7 @@ def test_adapters_import_neither_bench_nor_one_another_nor_a_clock() -> None:
     for path in modules("adapters"):
         assert "bench" not in ours(path), path
         assert not {"time", "timeit", "datetime"} & imports(path), path
-        if path.stem in FRAMEWORKS | {"pytorch"}:
+        if path.stem in FRAMEWORKS | {"pytorch", "sklearn"}:
             used = {n for n in imports(path) if n.startswith("adapters")}
             assert all(n == "adapters.base" or n.startswith("adapters.base.") for n in used), path
         else:
