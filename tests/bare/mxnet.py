@@ -1,4 +1,4 @@
-"""Four tasks by hand in MXNet 1.9: hybridized Gluon blocks and gluon.Trainer."""
+"""Four tasks by hand in MXNet 1.9: Gluon blocks, hybridized or not, and gluon.Trainer."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _layers(task: str) -> list[Any]:
 
 
 class _Loss(gluon.HybridBlock):
-    """Gather, network and summed loss as one cached graph."""
+    """Gather, network and summed loss as one block: one cached graph when hybridized."""
 
     def __init__(self, task: str) -> None:
         super().__init__()
@@ -64,7 +64,8 @@ class _Loss(gluon.HybridBlock):
 
 
 class Bare:
-    """Everything but Adam in one static graph, so that Python pushes few operations a step.
+    """Mode hybrid: everything but Adam in one static graph, so that Python pushes few operations a
+    step. Mode imperative: the same blocks, operation by operation. The figures are hybrid's.
 
     Measured against mean loss with the gather outside the graph: gather inside 0.95. The loss is
     summed over the batch, so Trainer.step gets the batch size. The fused softmax_cross_entropy
@@ -74,14 +75,21 @@ class Bare:
     """
 
     def __init__(
-        self, task: str, x: np.ndarray, y: np.ndarray, weights: dict[str, np.ndarray], threads: int
+        self,
+        task: str,
+        x: np.ndarray,
+        y: np.ndarray,
+        weights: dict[str, np.ndarray],
+        threads: int,
+        mode: str,
     ) -> None:
         os.environ["MXNET_CPU_WORKER_NTHREADS"] = str(threads)  # read when the engine starts
         mx.base.check_call(mx.base._LIB.MXSetNumOMPThreads(ctypes.c_int(threads)))
         self.x, self.y = self.prepare(x), nd.array(y, dtype="float32")
         self.loss = _Loss(task)
         self.loss.initialize()
-        self.loss.hybridize(static_alloc=True, static_shape=True)
+        if mode == "hybrid":
+            self.loss.hybridize(static_alloc=True, static_shape=True)
         self.names = list(weights)
         for name, (parameter, kind) in zip(self.names, self._parameters(), strict=True):
             parameter.set_data(nd.array(_turned(weights[name], kind)))
