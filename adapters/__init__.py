@@ -69,7 +69,7 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
     ),
     Implementation(
         "pytorch", "compile", "adapters.pytorch", "torch",
-        "forward, loss and backward in one torch.compile graph; no recurrent layers", usual=False,
+        "a step compiled by torch.compile without a break; up to 32 time steps", usual=False,
     ),
     Implementation(
         "keras",
@@ -99,7 +99,7 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
     ),
     Implementation(
         "jax", "jit", "adapters.jax", "jax",
-        "JAX and optax, steps in a jitted scan", usual=False,
+        "plain JAX, steps in a jitted scan, singly with convolutions", usual=False,
     ),
     Implementation(
         "sklearn", "mlp", "adapters.sklearn", "sklearn",

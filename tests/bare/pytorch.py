@@ -35,8 +35,21 @@ class _Recurrent(nn.Module):
         nn.init.zeros_(cell.bias_hh_l0).requires_grad_(False)
 
     def forward(self, x: Tensor) -> Tensor:
+        if torch.compiler.is_compiling() and isinstance(self.cell, nn.LSTM):
+            return self.head(self._by_hand(x))
         sequence, _ = self.cell(x)
         return self.head(sequence[:, -1])
+
+    def _by_hand(self, x: Tensor) -> Tensor:
+        """nn.LSTM's own kernel does not compile (2.13): its steps in plain operations."""
+        cell = self.cell
+        h = c = x.new_zeros(len(x), cell.hidden_size)
+        for now in x.unbind(1):
+            gates = F.linear(now, cell.weight_ih_l0, cell.bias_ih_l0) + h @ cell.weight_hh_l0.T
+            i, f, g, o = gates.chunk(4, 1)
+            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+            h = o.sigmoid() * c.tanh()
+        return h
 
 
 def _rnn() -> nn.Module:
