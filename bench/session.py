@@ -53,6 +53,12 @@ def check_device(device: Device, precision: Precision = "fp32") -> None:
         raise UserError(f"--precision {precision}: a {device} device has {able}")
 
 
+def machine(device: Device) -> dict[str, Any]:
+    """The fingerprint that runs must share to be compared: the machine's, and its device's."""
+    facts = KINDS[device].facts()
+    return readings.machine() | {f"{device}_{key}": value for key, value in facts.items()}
+
+
 def start(
     request: Request,
     out: Path | None,
@@ -74,8 +80,7 @@ def start(
         "command": " ".join(["bench", *sys.argv[1:]]),
         "request": asdict(request),
         "budget": asdict(PROFILES[request.profile].budget),
-        "machine": readings.machine(),
-        "device": KINDS[request.device].facts(),
+        "machine": machine(request.device),
         "datasets": {
             # Relative to the cache: a published run names no place on its machine.
             name: asdict(p)
@@ -102,7 +107,7 @@ def resume(out: Path | None) -> Session:
     for name, folder in folders.items():
         if not (data.cache.root() / folder).exists():
             raise UserError(f"the data of {name} is gone from the cache; start a new run")
-    if about["machine"] != readings.machine():
+    if about["machine"] != machine(about["request"]["device"]):
         raise UserError(
             f"{out} was begun on another machine or system; its launches cannot be mixed"
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench import disturbed, metrics, session
+from bench import disturbed, metrics, readings, session
 from bench.devices import KINDS, Watch, cpu, cuda
 from bench.plan import PROFILES, DataSet, Request, make_jobs
 from bench.record import Record
@@ -67,8 +67,10 @@ def test_facts_for_the_fingerprint(gpu: Callable[..., FakeNvml]) -> None:
         "name": "Fake GPU",
         "memory_bytes": TOTAL_BYTES,
         "driver": "999.1",
-        "cuda_driver": "13.1",
+        "version": "13.1",
     }
+    assert session.machine("cuda")["cuda_name"] == "Fake GPU"
+    assert session.machine("cpu") == readings.machine()
 
 
 def test_a_precision_the_device_lacks_is_refused(gpu: Callable[..., FakeNvml]) -> None:

@@ -18,14 +18,8 @@ def why_not() -> str:
 
 
 def facts() -> dict[str, Any]:
-    """Whether it computes bfloat16 itself; the rest is the machine's (bench/readings.py)."""
-    try:
-        flags = next(
-            line for line in Path("/proc/cpuinfo").read_text().splitlines() if "flags" in line
-        ).split()
-    except (OSError, StopIteration):
-        return {}
-    return {"bf16_instructions": any("bf16" in flag for flag in flags)}
+    """Nothing that the machine's own fingerprint (bench/readings.py) lacks."""
+    return {}
 
 
 def joules() -> float | None:

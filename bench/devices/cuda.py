@@ -65,7 +65,7 @@ def facts() -> dict[str, Any]:
         "name": _asked("nvmlDeviceGetName"),
         "memory_bytes": None if memory is None else memory.total,
         "driver": nvml.nvmlSystemGetDriverVersion(),
-        "cuda_driver": f"{cuda // 1000}.{cuda % 1000 // 10}",
+        "version": f"{cuda // 1000}.{cuda % 1000 // 10}",
     }
 
 
