@@ -68,7 +68,7 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
         "torch.nn and torch.optim, run eagerly",
     ),
     Implementation(
-        "pytorch", "compile", "adapters.pytorch", "torch",
+        "pytorch", "compile", "adapters.pytorch_compile", "torch",
         "a step compiled by torch.compile without a break; up to 32 time steps", usual=False,
     ),
     Implementation(

@@ -1,4 +1,4 @@
-"""PyTorch: a torch.nn model and torch.optim, run eagerly or through torch.compile.
+"""PyTorch: a torch.nn model and torch.optim, run eagerly. Compiled: adapters/pytorch_compile.py.
 
 Choices, measured on 2 cores with 2.13.0+cpu. Other work shared the cores, so these are medians of
 pairwise ratios of one thread's CPU time, alternatives interleaved, unless it says two threads:
@@ -15,21 +15,12 @@ pairwise ratios of one thread's CPU time, alternatives interleaved, unless it sa
 * nn.LSTM through oneDNN: the native kernel took 1.7× on LSTM(50) over 12 steps, 1.25× over the
   200 words of LSTM(128), 2.8× for one row there.
 * Losses are kept in a list and stacked: adding each to a sum took 1.9× for that part.
-* Mode "compile" has forward, loss and backward in one graph without a break, and Adam too where
-  that wins (`_compiled_step`). torch.optim.Adam.step() breaks the graph; its functional form does
-  not trace with foreach or fused, and as a plain loop took 1.10 times eager's CPU time on
-  784-128-10 where Adam written out took 0.97. The CNN stays behind eager: inductor's own relu and
-  pool with their gradients take 11 ms a step where eager's kernels take 7; the convolutions and
-  products are the same library calls.
-* Recurrent layers are laid out over their time steps there. nn.LSTM itself, under allow_rnn, is
-  passed to oneDNN's kernel and then fails in the generated code. The first step takes 9 to 24 s
-  over 10 or 12 time steps; over lstm-imdb's 200 it had not come after 150 s and is refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -58,8 +49,7 @@ from tasks.weights import Weights
 Forward = Callable[[Tensor], Tensor]
 Step = Callable[[Tensor, Tensor], Tensor]
 
-_UNROLLED = 32  # time steps up to which a recurrent layer is compiled
-_LOSSES: dict[Loss, Callable[[Tensor, Tensor], Tensor]] = {
+LOSSES: dict[Loss, Callable[[Tensor, Tensor], Tensor]] = {
     "sparse_categorical_crossentropy": F.cross_entropy,
     "binary_crossentropy": F.binary_cross_entropy_with_logits,
     "mean_squared_error": F.mse_loss,
@@ -95,40 +85,18 @@ class LastState(nn.Module):
         return hidden[0]
 
 
-class Unrolled(LastState):
-    """The same in plain operations, a time step after another, for torch.compile to fuse.
-
-    nn.LSTM's own kernel does not compile: its code fails on an output the kernel leaves undefined.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        cell = self.cell
-        activation = torch.relu if cell.mode == "RNN_RELU" else torch.tanh
-        inputs = F.linear(x.transpose(0, 1), cell.weight_ih_l0, cell.bias_ih_l0)
-        h = c = x.new_zeros(x.shape[0], cell.hidden_size)
-        for step, z in enumerate(inputs.unbind()):
-            if step:  # the first state is zero
-                z = torch.addmm(z, h, cell.weight_hh_l0.T)
-            if not isinstance(cell, nn.LSTM):
-                h = activation(z)
-                continue
-            i, f, g, o = z.chunk(4, 1)
-            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-            h = torch.sigmoid(o) * torch.tanh(c)
-        return h
-
-
 class Contender(Adapter):
-    """PyTorch in mode "eager" or "compile"."""
+    """PyTorch in mode "eager"."""
 
     adam_form = "epsilon"
+    mode: ClassVar[str] = "eager"
+    recurrent: ClassVar[type[LastState]] = LastState
 
     def __init__(self, mode: str, device: Device, precision: Precision, threads: int) -> None:
-        if mode not in ("eager", "compile"):
+        if mode != self.mode:
             raise Unsupported(f"PyTorch has no mode {mode!r} here: eager or compile")
         if device == "cuda" and not torch.cuda.is_available():
             raise Unsupported("this PyTorch build or this machine has no CUDA device")
-        self._mode = mode
         self._device = torch.device(device)
         torch.set_num_threads(threads)
         # Settable once a process, and only before the first use. Nothing here forks work.
@@ -138,8 +106,6 @@ class Contender(Adapter):
             on_gpu = name.startswith("cu")
             backend.fp32_precision = "tf32" if precision == "tf32" and on_gpu else "ieee"
         self._mixed = precision == "bf16"
-        if mode == "compile":
-            _set_up_compile()
 
     def settings(self) -> dict[str, Setting]:
         precisions = {name: b.fp32_precision for name, b in _fp32_backends().items()}
@@ -160,26 +126,23 @@ class Contender(Adapter):
             "cuda": torch.version.cuda or "none",
             "deterministic": torch.are_deterministic_algorithms_enabled(),
             "cudnn_benchmark": torch.backends.cudnn.benchmark,
-            "mode": self._mode,
+            "mode": self.mode,
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
-        if self._mode == "compile":
-            _refuse_long(task)
-            torch.compiler.reset()  # the graphs of an earlier build
         self._task = task
-        compiled = self._mode == "compile"
-        recurrent = Unrolled if compiled else LastState
-        model = _model(task, recurrent).to(self._device, memory_format=torch.channels_last)
+        model = _model(task, self.recurrent).to(self._device, memory_format=torch.channels_last)
         self._model = model
         self._views = _canonical_views(task, model)
         for name, view in self._views.items():
             view.copy_(torch.tensor(weights[name]))
         forward = _autocast(model, self._device.type) if self._mixed else model
-        make = _compiled_step if compiled else _eager_step
-        self._step = make(task, model, forward)
-        self._forward = torch.compile(forward, fullgraph=True) if compiled else forward
+        self._step, self._forward = self._programs(task, model, forward)
         torch.manual_seed(seed)
+
+    def _programs(self, task: Task, model: nn.Module, forward: Forward) -> tuple[Step, Forward]:
+        """What runs one optimizer step, and what infers a batch."""
+        return stepping(task, model, gradients_of(task, forward)), forward
 
     def stage(self, x: np.ndarray, y: np.ndarray) -> Data:
         rows = torch.tensor(x, device=self._device)
@@ -225,32 +188,6 @@ def _fp32_backends() -> dict[str, Any]:
         "cudnn_conv": torch.backends.cudnn.conv,
         "cudnn_rnn": torch.backends.cudnn.rnn,
     }
-
-
-def _set_up_compile() -> None:
-    """Backward inside the graph, recurrent layers too, no silent return to eager execution."""
-    from torch._inductor.cpp_builder import get_cpp_compiler
-    from torch._inductor.exc import InvalidCxxCompiler
-
-    try:
-        get_cpp_compiler()
-    except InvalidCxxCompiler as error:
-        raise Unsupported("torch.compile needs a C++ compiler; none was found") from error
-    torch._dynamo.config.trace_autograd_ops = True
-    torch._dynamo.config.fail_on_recompile_limit_hit = True
-    torch._dynamo.config.allow_rnn = True  # only lets it look at nn.LSTM, which holds the weights
-
-
-def _refuse_long(task: Task) -> None:
-    """Recurrent layers are compiled time step by time step: long ones take minutes."""
-    for index, layer in enumerate(task.layers):
-        if isinstance(layer, (SimpleRNN, LSTM)):
-            steps = (task.input_shape, *output_shapes(task))[index][0]
-            if steps > _UNROLLED:
-                raise Unsupported(
-                    f"torch.compile lays a recurrent layer out step by step; {steps} steps "
-                    f"take minutes to compile, so it is done up to {_UNROLLED}"
-                )
 
 
 def _model(  # noqa: C901 - one case a layer
@@ -331,7 +268,8 @@ def _canonical_views(task: Task, model: nn.Sequential) -> dict[str, Tensor]:
     return views
 
 
-def _trained(model: nn.Module) -> list[nn.Parameter]:
+def trained(model: nn.Module) -> list[nn.Parameter]:
+    """The parameters that learn: the second bias of a recurrent layer does not."""
     return [p for p in model.parameters() if p.requires_grad]
 
 
@@ -345,14 +283,9 @@ def _autocast(model: nn.Module, device: str) -> Forward:
     return forward
 
 
-def _eager_step(task: Task, model: nn.Module, forward: Forward) -> Step:
-    """One optimizer step by torch.optim; gives the loss before it."""
-    return _stepping(task, model, _gradients(task, forward))
-
-
-def _gradients(task: Task, forward: Forward) -> Step:
+def gradients_of(task: Task, forward: Forward) -> Step:
     """Forward, loss and backward; the gradients are left on the parameters."""
-    loss_of = _LOSSES[task.loss]
+    loss_of = LOSSES[task.loss]
 
     def gradients(batch: Tensor, target: Tensor) -> Tensor:
         loss = loss_of(forward(batch), target)
@@ -362,7 +295,8 @@ def _gradients(task: Task, forward: Forward) -> Step:
     return gradients
 
 
-def _stepping(task: Task, model: nn.Module, gradients: Step) -> Step:
+def stepping(task: Task, model: nn.Module, gradients: Step) -> Step:
+    """One optimizer step by torch.optim; gives the loss before it."""
     optimizer = _optimizer(task, model)
 
     def step(batch: Tensor, target: Tensor) -> Tensor:
@@ -374,66 +308,12 @@ def _stepping(task: Task, model: nn.Module, gradients: Step) -> Step:
     return step
 
 
-def _compiled_step(task: Task, model: nn.Module, forward: Forward) -> Step:
-    """The same compiled: forward, loss, backward, and with recurrent layers the update.
-
-    In the graph the update costs little where tensors are small. Step time against eager's, with it
-    and without (quiet machine, two threads): SimpleRNN 0.45 and 0.56, LSTM 0.90 and 0.95; but
-    784-128-10 0.96 and 0.86, CNN 1.17 and 1.11: there the fused kernel of torch.optim is better.
-    """
-    if not any(isinstance(layer, (SimpleRNN, LSTM)) for layer in task.layers):
-        compiled = torch.compile(_gradients(task, forward), fullgraph=True)
-        return _stepping(task, model, compiled)
-    loss_of, update = _LOSSES[task.loss], _update(task, model)
-    trained = _trained(model)
-
-    def step(batch: Tensor, target: Tensor) -> Tensor:
-        loss = loss_of(forward(batch), target)
-        gradients = torch.autograd.grad(loss, trained)
-        with torch.no_grad():
-            update(gradients)
-        return loss.detach()
-
-    return torch.compile(step, fullgraph=True)
-
-
-def _update(task: Task, model: nn.Module) -> Callable[[tuple[Tensor, ...]], None]:
-    """What the optimizer does to the parameters, in operations torch.compile can fuse.
-
-    torch.optim's own step() breaks the graph.
-    """
-    trained, optimizer = _trained(model), task.optimizer
-
-    def descend(gradients: tuple[Tensor, ...]) -> None:
-        for p, g in zip(trained, gradients, strict=True):
-            p.sub_(g, alpha=optimizer.learning_rate)
-
-    if isinstance(optimizer, SGD):
-        return descend
-    adam = optimizer
-    means = [torch.zeros_like(p) for p in trained]
-    squares = [torch.zeros_like(p) for p in trained]
-    # Whole: a float64 scalar is not added to by what torch.compile makes of it in 2.13.
-    count = torch.zeros((), dtype=torch.int64, device=trained[0].device)
-
-    def adapt(gradients: tuple[Tensor, ...]) -> None:
-        steps = count.add_(1).double()
-        rate = (adam.learning_rate / (1 - adam.beta_1**steps)).float()
-        unbiased = (1 - adam.beta_2**steps).rsqrt().float()
-        for p, g, m, v in zip(trained, gradients, means, squares, strict=True):
-            m.add_((1 - adam.beta_1) * (g - m))
-            v.add_((1 - adam.beta_2) * (g * g - v))
-            p.sub_(rate * m / (v.sqrt() * unbiased + adam.epsilon))
-
-    return adapt
-
-
 def _optimizer(task: Task, model: nn.Module) -> torch.optim.Optimizer:
-    trained, optimizer = _trained(model), task.optimizer
+    optimizer, parameters = task.optimizer, trained(model)
     if isinstance(optimizer, SGD):
-        return torch.optim.SGD(trained, lr=optimizer.learning_rate, fused=True)
+        return torch.optim.SGD(parameters, lr=optimizer.learning_rate, fused=True)
     return torch.optim.Adam(
-        trained,
+        parameters,
         lr=optimizer.learning_rate,
         betas=(optimizer.beta_1, optimizer.beta_2),
         eps=optimizer.epsilon,
