@@ -72,8 +72,8 @@ class Contender(eager.Contender):
         self, task: Task, model: nn.Module, forward: eager.Forward
     ) -> tuple[eager.Step, eager.Forward]:
         """With the update in the graph and without: SimpleRNN 0.45 and 0.56 of eager's step time,
-        LSTM 0.90 and 0.95; but 784-128-10 0.96 and 0.86, CNN 1.17 and 1.11: large tensors are updated
-        better by the fused kernel of torch.optim (wall time, two threads, quiet machine).
+        LSTM 0.90 and 0.95; but 784-128-10 0.96 and 0.86, CNN 1.17 and 1.11: large tensors are
+        updated better by the fused kernel of torch.optim (wall time, two threads, quiet machine).
         """
         infer = torch.compile(forward, fullgraph=True)
         if any(isinstance(layer, (SimpleRNN, LSTM)) for layer in task.layers):
