@@ -62,7 +62,8 @@ class Disturbance:
     """What others did to the machine while a launch ran; zeros where it cannot be read.
 
     steal_seconds: time the hypervisor gave to other guests, all cores. others_cpu_seconds: CPU
-    time of all processes but this one. involuntary_switches: this process was put aside.
+    time of all processes but this one and those it started (torch.compile has a compiler at work).
+    involuntary_switches: this process was put aside.
     """
 
     steal_seconds: float
@@ -75,9 +76,8 @@ class Disturbance:
         import resource
 
         usage = resource.getrusage(resource.RUSAGE_SELF)
-        own = usage.ru_utime + usage.ru_stime
         busy, steal = _cpu_totals()
-        return Disturbance(steal, busy - own, usage.ru_nivcsw)
+        return Disturbance(steal, busy - _session_seconds(), usage.ru_nivcsw)
 
     def since(self, before: Disturbance) -> dict[str, float]:
         """The difference to an earlier reading."""
@@ -94,3 +94,18 @@ def _cpu_totals() -> tuple[float, float]:
         return 0.0, 0.0
     user, nice, system, _idle, _iowait, irq, softirq, steal = ticks[:8]
     return (user + nice + system + irq + softirq) / _TICK, steal / _TICK
+
+
+def _session_seconds() -> float:
+    """CPU seconds of all processes of our session, ended children included. The runner starts each
+    worker as a session of its own."""
+    ours, ticks = str(os.getsid(0)), 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # After the name, which may hold anything: state, parent, group, session, ...
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has just ended
+        if fields[3] == ours:
+            ticks += sum(map(int, fields[11:15]))  # its own and its ended children's
+    return ticks / _TICK

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
 from bench import disturbed, report, table
+from bench.environments import PROJECT
 from bench.metrics import metric
 from bench.record import Job, Record, job_of
 from bench.store import Run
@@ -139,3 +142,23 @@ def test_after_a_kill_the_same_blocks_are_repeated_and_none_twice() -> None:
     done["launch"]["job"] = wanted[0].as_dict()
     records[wanted[0].id] = done
     assert disturbed.again(jobs, records, most=2) == wanted[1:]
+
+
+@pytest.mark.parametrize(("theirs", "least", "most"), [(False, 0.5, 9.0), (True, 0.0, 0.4)])
+def test_what_a_worker_starts_is_its_own(theirs: bool, least: float, most: float) -> None:
+    """A process that burns CPU and still runs: ours in our session, another's in its own."""
+    program = (
+        "import subprocess, sys, time\n"
+        "from bench import readings\n"
+        "burn = [sys.executable, '-c', 'while True: pass']\n"
+        "before = readings._session_seconds()\n"
+        f"child = subprocess.Popen(burn, start_new_session={theirs})\n"
+        "time.sleep(2)\n"
+        "print(readings._session_seconds() - before)\n"
+        "child.kill()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True,
+        start_new_session=True, cwd=PROJECT,
+    )  # fmt: skip
+    assert least <= float(done.stdout) <= most
