@@ -60,6 +60,7 @@ def record(
         peak_rss_from="VmHWM",
         cpu_seconds=3.0,
         disturbance={},
+        device_use={"peak_memory_bytes": 2**30, "joules": 40.0},
         settings={"version": "1", "threads": 2},
         packages={"numpy": "2"},
     )
