@@ -36,14 +36,14 @@ PROFILES: dict[str, Profile] = {
         "one short launch each: does everything work?",
         1,
         ("fnn-mnist",),
-        Budget(1, 25, 5, 10, 5, 10, 512, 1.0, 600.0),
+        Budget(1, 25, 5, 10, 5, 10, 512, 1.0, 1200.0),
     ),
     "quick": Profile(
         "quick",
         "one task of each family, four launches each, three epochs",
         4,
         ("fnn-mnist", "cnn-64-10", "rnn-sequence", "lstm-forecast"),
-        Budget(3, None, 10, 200, 30, 300, 2048, 0.5, 600.0),
+        Budget(3, None, 10, 200, 30, 300, 2048, 0.5, 1200.0),
     ),
     "full": Profile(
         "full",
