@@ -102,6 +102,10 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
         "plain JAX, steps in a jitted scan, singly with convolutions", usual=False,
     ),
     Implementation(
+        "jax", "eager", "adapters.jax", "jax",
+        "the same without jax.jit, operation by operation; up to 32 time steps", usual=False,
+    ),
+    Implementation(
         "sklearn", "mlp", "adapters.sklearn", "sklearn",
         "scikit-learn's MLPClassifier by partial_fit; dense layers only", usual=False,
     ),

@@ -16,10 +16,9 @@ from bench.verdicts import Groups, Side
 from tasks import TASKS
 
 _BATCH = {task.name: task.batch_size for task in TASKS}
-_USUAL: dict[str, str] = {}
-for _row in IMPLEMENTATIONS:  # the first usual row of each framework
-    if _row.usual:
-        _USUAL.setdefault(_row.framework, _row.name)
+_USUAL: dict[str, str] = {}  # the first usual row of each framework, or its first
+for _row in sorted(IMPLEMENTATIONS, key=lambda row: not row.usual):
+    _USUAL.setdefault(_row.framework, _row.name)
 
 
 @dataclass(frozen=True)

@@ -185,8 +185,10 @@ def sentence(v: Verdict) -> str:
     q = v.question
     value, low, high = v.change
     what = f"{q.metric} {value:.3f} of {q.base}'s" if q.ratio else f"{q.metric} {value:+.4f}"
+    if low != low:
+        return f"{q.new}: undecided against {q.base}: {what} (one launch: no interval)"
     digits = ".3f" if q.ratio else "+.4f"
-    sure = f"95 % interval {low:{digits}} to {high:{digits}}" if low == low else "one launch"
+    sure = f"95 % interval {low:{digits}} to {high:{digits}}"
     return f"{q.new}: {_claim(v)}: {what} ({sure}, {q.effect.n} launches)"
 
 

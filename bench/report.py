@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -26,7 +27,7 @@ HEADINGS = (
 
 NAMES = ("task", "implementation", "status", "device", "name")  # never broken over lines
 WIDE = 160  # characters that the whole table needs
-SPLIT = 6  # columns in the first half: what concerns training
+SPLIT = 5  # columns in the first half: what was learned and how fast
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,11 @@ def _title(name: str, about: dict[str, Any]) -> str:
 def _text_row(
     cell: Cell, groups: dict[Cell, list[Record]], found: dict[str, Estimate]
 ) -> tuple[str, ...]:
-    proof = table.certificate_word(groups, cell) or "none"
+    proof = table.certificate_word(groups, cell)
     if not found:
         status = table.cell_status(groups[cell])[0]
-        return (cell.contender, proof, "", status, *[""] * (len(HEADINGS) - 4))
+        words = (proof, status) if proof else (status, "")
+        return (cell.contender, *words, *[""] * (len(HEADINGS) - 3))
 
     def value(name: str, scale: float = 1.0, form: str = ",.0f") -> str:
         return format(found[name].value * scale, form) if name in found else ""
@@ -85,11 +87,11 @@ def _text_row(
     cold = sum(found[name].value for name in ("import", "build", "first_step"))
     return (
         cell.contender,
-        proof,
+        proof or "none",
         value("test_score", form=".4f"),
         _to_target(found, groups[cell]),
         value("train_throughput"),
-        f"{speed.half_width:.1%}" if speed.n > 1 else "one launch",
+        f"{speed.half_width:.1%}" if speed.n > 1 else "1 launch",
         value("step_latency_p50", 1e3, ".3f"),
         value("infer_throughput"),
         value("infer_latency_p50", 1e6),
@@ -207,10 +209,16 @@ def print_tables(run: Run, console: Console) -> None:
     for one in task_tables(run):
         console.print(f"\n[bold]{escape(one.title)}[/bold]", highlight=False)
         for columns in halves:
-            grid = Table(header_style="bold")
+            grid = Table(header_style="bold", box=box.SIMPLE_HEAD, collapse_padding=True)
             grid.add_column(HEADINGS[0], no_wrap=True)
             for index in columns:
-                grid.add_column(HEADINGS[index], justify="left" if index == 1 else "right")
+                # Headings may go over two lines; no word of theirs, no number may be cut.
+                texts = [*HEADINGS[index].split(), *(row[index] for row in one.rows)]
+                grid.add_column(
+                    HEADINGS[index],
+                    justify="left" if index == 1 else "right",
+                    min_width=max(map(len, texts)),
+                )
             for row in one.rows:
                 style = "" if row[1] == "passed" else "yellow"
                 grid.add_row(row[0], *(row[index] for index in columns), style=style)

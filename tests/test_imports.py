@@ -35,15 +35,15 @@ def test_tasks_import_nothing_above_them() -> None:
 
 
 def test_adapters_import_neither_bench_nor_one_another_nor_a_clock() -> None:
-    shared = {"adapters", "adapters.base", "adapters.reference", "adapters.reference_layers"}
+    """A framework's modules begin with its name; what is there for all has no framework's."""
+    common = {"base", "tuner", "reference", "reference_layers"}
     for path in modules("adapters"):
         assert "bench" not in ours(path), path
         assert not {"time", "timeit", "datetime"} & imports(path), path
-        if path.stem in FRAMEWORKS | {"pytorch", "sklearn"}:
-            used = {n for n in imports(path) if n.startswith("adapters")}
-            assert all(n == "adapters.base" or n.startswith("adapters.base.") for n in used), path
-        else:
-            assert {n for n in imports(path) if n.count(".") == 1 and n in shared} <= shared
+        used = {n.split(".")[1] for n in imports(path) if n.startswith("adapters.")}
+        framework = path.stem.split("_")[0]
+        strange = {n for n in used - common if n.split("_")[0] != framework}
+        assert not strange, (path, strange)
 
 
 def test_only_a_frameworks_adapter_imports_it() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.mutants import REFERENCE, WRAPPED, Mutant
+from adapters.mutants import WRAPPED, Mutant
+from adapters.mutants_reference import REFERENCE
 from adapters.reference import Reference
 from bench.certify import certify
 from tasks.spec import Task

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from adapters.base import Precision
-from adapters.mutants import REFERENCE, WRAPPED, Mutant
+from adapters.mutants import WRAPPED, Mutant
+from adapters.mutants_reference import REFERENCE
 from adapters.reference import Reference, round_mantissa
 from bench.bounds import LOWER_CAP, lower_bound
 from bench.certify import certify
