@@ -34,7 +34,17 @@ import numpy as np
 from jax import lax
 
 from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported
-from adapters.jax_model import UNROLL, Params, forward, mean_loss, start, update, warp
+from adapters.jax_model import (
+    UNROLL,
+    Params,
+    canonical,
+    forward,
+    mean_loss,
+    parameters,
+    start,
+    update,
+    warp,
+)
 from tasks.spec import LSTM, Conv2D, Dropout, SimpleRNN, Task, output_shapes
 from tasks.weights import Weights
 
@@ -90,7 +100,7 @@ class Contender(Adapter):
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
         self._task = task
-        params = {k: jax.device_put(jnp.array(v), self._device) for k, v in weights.items()}
+        params = parameters(task, weights, self._device)
         self._state: State = (params, start(params), jax.random.key(seed))
         # SimpleRNN infers in 0.85 of the time without them, LSTM in half the time with them.
         better = any(isinstance(layer, (Conv2D, LSTM)) for layer in task.layers)
@@ -105,8 +115,7 @@ class Contender(Adapter):
         self._outputs = jax.jit(self._infer, static_argnums=(3, 4), compiler_options=options)
 
     def stage(self, x: np.ndarray, y: np.ndarray) -> Data:
-        rows, targets = jnp.array(x), jnp.array(y)
-        return jax.device_put((rows, targets), self._device)
+        return jnp.array(x), jnp.array(y)
 
     def train(self, data: Data, order: np.ndarray, warps: np.ndarray | None = None) -> _Mean:
         losses = []
@@ -133,13 +142,14 @@ class Contender(Adapter):
         jax.block_until_ready(self._state)
 
     def weights(self) -> Weights:
-        return {name: np.array(value) for name, value in self._state[0].items()}
+        return canonical(self._task, self._state[0])
 
     def _infer(self, params: Params, rows: Array, start: Array, count: int, size: int) -> Array:
         """Outputs of `count` rows from `start`, in batches of `size`, all in one program."""
         outputs = []
         for done in range(0, count, size):
-            batch = lax.dynamic_slice_in_dim(rows, start + done, min(size, count - done))
+            cut = lax.dynamic_slice_in_dim if self._jit else _slice
+            batch = cut(rows, start + done, min(size, count - done))
             outputs.append(self._forward(params, batch, key=None))
         return jnp.concatenate(outputs)
 
@@ -147,7 +157,7 @@ class Contender(Adapter):
         """Outputs in float32; under bfloat16 the layers see rounded copies of the parameters."""
         if self._compute == jnp.float32:
             return forward(self._task, params, x, key)
-        rounded = {name: value.astype(self._compute) for name, value in params.items()}
+        rounded = jax.tree.map(lambda value: value.astype(self._compute), params)
         x = x.astype(self._compute) if jnp.issubdtype(x.dtype, jnp.floating) else x
         return forward(self._task, rounded, x, key).astype(jnp.float32)
 
@@ -172,6 +182,10 @@ class Contender(Adapter):
     ) -> tuple[State, Array]:
         state, losses = lax.scan(lambda s, item: self._step(s, x, y, *item), state, (order, maps))
         return state, losses.sum()
+
+
+def _slice(rows: Array, begin: int, count: int) -> Array:
+    return rows[begin : begin + count]
 
 
 def _refuse_long(task: Task) -> None:

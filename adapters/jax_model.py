@@ -20,6 +20,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from adapters.base import Unsupported
@@ -38,9 +39,11 @@ from tasks.spec import (
     Task,
     layer_name,
 )
+from tasks.weights import Weights
 
 Array = jax.Array
-Params = dict[str, Array]
+Params = list[dict[str, Array]]
+"""By layer, in order; then by part."""
 
 UNROLL = 32  # time steps up to which a recurrent loop is laid out
 ACTIVATIONS: dict[Activation, Callable[[Array], Array]] = {
@@ -51,9 +54,27 @@ ACTIVATIONS: dict[Activation, Callable[[Array], Array]] = {
 }
 
 
+def parameters(task: Task, weights: Weights, device: jax.Device) -> Params:
+    """The canonical weights, on the device."""
+    names = [layer_name(index, layer) for index, layer in enumerate(task.layers)]
+    split = [
+        (*name.split("/"), jax.device_put(jnp.array(v), device)) for name, v in weights.items()
+    ]
+    return [{part: value for owner, part, value in split if owner == name} for name in names]
+
+
+def canonical(task: Task, params: Params) -> Weights:
+    """The same as NumPy arrays, copied."""
+    return {
+        f"{layer_name(index, layer)}/{part}": np.array(value)
+        for index, (layer, own) in enumerate(zip(task.layers, params, strict=True))
+        for part, value in own.items()
+    }
+
+
 def start(params: Params) -> tuple[Params, Params, Array]:
     """Adam's moments and the number of steps taken."""
-    zeros = {name: jnp.zeros_like(value) for name, value in params.items()}
+    zeros = jax.tree.map(jnp.zeros_like, params)
     return zeros, jax.tree.map(jnp.copy, zeros), jnp.zeros((), jnp.float32)
 
 
@@ -85,25 +106,23 @@ def mean_loss(task: Task, outputs: Array, y: Array) -> Array:
     z = outputs[:, 0]
     if task.loss == "binary_crossentropy":
         return jnp.mean(jnp.maximum(z, 0) - z * y + jnp.log1p(jnp.exp(-jnp.abs(z))))
-    return jnp.mean((z - y) ** 2)
+    return jnp.mean(jnp.square(z - y))
 
 
 def forward(task: Task, params: Params, x: Array, key: Array | None) -> Array:
     """Outputs of a batch; `key` draws dropout's masks in training and is None in inference."""
-    for index, layer in enumerate(task.layers):
-        name = layer_name(index, layer)
-        p = {k.split("/")[1]: v for k, v in params.items() if k.startswith(f"{name}/")}
+    for layer, p in zip(task.layers, params, strict=True):
         if isinstance(layer, Dropout):
             if key is not None and layer.rate > 0:
                 key, used = jax.random.split(key)
                 kept = jax.random.bernoulli(used, 1 - layer.rate, x.shape)
                 x = jnp.where(kept, x / (1 - layer.rate), 0.0)
         else:
-            x = _apply(layer, p, x)
+            x = _apply(layer, p, x, training=key is not None)
     return x
 
 
-def _apply(layer: Layer, p: Params, x: Array) -> Array:
+def _apply(layer: Layer, p: dict[str, Array], x: Array, training: bool) -> Array:
     match layer:
         case Flatten():
             return x.reshape(len(x), -1)
@@ -120,13 +139,17 @@ def _apply(layer: Layer, p: Params, x: Array) -> Array:
         case SimpleRNN():
             return _simple_rnn(layer, p, x)
         case LSTM():
-            return _lstm(p, x)
+            return _lstm(p, x, training)
         case _:
             raise Unsupported(f"no JAX form of {type(layer).__name__} is written")
 
 
+@partial(jax.jit, static_argnums=1)
 def _max_pool(x: Array, size: int) -> Array:
-    """The size² views that meet in a window, by `where`: of equals the first keeps the gradient."""
+    """The size² views that meet in a window, by `where`: of equals the first keeps the gradient.
+
+    Jitted by itself, as jax.nn's functions are: eagerly it is one operation then, like theirs.
+    """
     height, width = x.shape[1] // size * size, x.shape[2] // size * size
     corners = [(i, j) for i in range(size) for j in range(size)]
     top, *others = (x[:, i:height:size, j:width:size] for i, j in corners)
@@ -135,7 +158,7 @@ def _max_pool(x: Array, size: int) -> Array:
     return top
 
 
-def _simple_rnn(layer: SimpleRNN, p: Params, x: Array) -> Array:
+def _simple_rnn(layer: SimpleRNN, p: dict[str, Array], x: Array) -> Array:
     """x (N, T, in) → the last state (N, units).
 
     Each step makes its own input product: for all steps ahead took 1.3 times as long to train and
@@ -170,11 +193,11 @@ def _times(x: Array, kernel: Array) -> Array:
     return x * kernel if kernel.shape[0] == 1 else x @ kernel
 
 
-def _lstm(p: Params, x: Array) -> Array:
+def _lstm(p: dict[str, Array], x: Array, training: bool) -> Array:
     """x (N, T, in) → the last hidden state (N, units)."""
     # Steps first: x is the small one.
     inputs = _times(jnp.swapaxes(x, 0, 1), p["kernel"]) + p["bias"]
-    return _lstm_loop(p["recurrent"], inputs)
+    return (_trained_loop if training else _lstm_loop)(p["recurrent"], inputs)
 
 
 def _lstm_cell(c: Array, z: Array) -> tuple[Array, Array]:
@@ -184,10 +207,17 @@ def _lstm_cell(c: Array, z: Array) -> tuple[Array, Array]:
     return jax.nn.sigmoid(o) * jnp.tanh(c), c
 
 
-@jax.custom_vjp
 def _lstm_loop(recurrent: Array, inputs: Array) -> Array:
     """inputs (T, N, 4 units), biased → the last hidden state."""
-    return _lstm_forward(recurrent, inputs)[0]
+
+    def step(state: tuple[Array, Array], z: Array) -> tuple[tuple[Array, Array], None]:
+        return _lstm_cell(state[1], z + state[0] @ recurrent), None
+
+    start = jnp.zeros((inputs.shape[1], recurrent.shape[0]), inputs.dtype)
+    return _over_time(step, (start, start), inputs)[0][0]
+
+
+_trained_loop = jax.custom_vjp(_lstm_loop)
 
 
 def _lstm_forward(
@@ -219,7 +249,7 @@ def _lstm_backward(
     return jnp.einsum("tnh,tng->hg", hs, by_zs), by_zs
 
 
-_lstm_loop.defvjp(_lstm_forward, _lstm_backward)
+_trained_loop.defvjp(_lstm_forward, _lstm_backward)
 
 
 def warp(images: Array, maps: Array) -> Array:

@@ -12,6 +12,10 @@ import numpy as np
 from jax import lax
 
 PREDICT_BATCH = 256
+# YNNPACK for products and sums alone: its convolutions take longer than Eigen's.
+CONVOLUTIONS = {
+    "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE"
+}
 
 
 def _fnn(p: list[Any], x: Any) -> Any:
@@ -86,9 +90,10 @@ class Bare:
         self.scanned = mode == "jit" and task != "cnn-64-10"
         self.one_step, self.outputs = self._step, self._outputs
         if mode == "jit":
+            own = None if self.scanned else CONVOLUTIONS
             self.all_steps = jax.jit(self._all_steps, donate_argnums=0)
-            self.one_step = jax.jit(self._step, donate_argnums=0)
-            self.outputs = jax.jit(self._outputs)
+            self.one_step = jax.jit(self._step, donate_argnums=0, compiler_options=own)
+            self.outputs = jax.jit(self._outputs, compiler_options=own)
 
     def _step(self, state: Any, x: Any, y: Any, rows: Any) -> tuple[Any, Any]:
         p, m, v, step = state
