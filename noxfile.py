@@ -90,13 +90,15 @@ def verify(session: nox.Session) -> None:
 def overhead(session: nox.Session) -> None:
     """The suite against bare loops: every ratio of every implementation must be at least 0.97.
 
-    `-- --only GLOB` takes some implementations, `-- --resume` keeps what an earlier call measured;
-    the rest goes to tests/overhead.py."""
+    `-- --only GLOB` takes some implementations, `-- --resume` keeps what an earlier call measured,
+    `-- --out FOLDER` writes the table there too; the rest goes to tests/overhead.py."""
     runner(session, "tests")
-    only, words = option(session, "--only", "*"), list(session.posargs)
-    if "--only" in words[:-1]:
-        at = words.index("--only")
-        del words[at : at + 2]
+    only, folder = option(session, "--only", "*"), option(session, "--out", "")
+    words = list(session.posargs)
+    for name in ("--only", "--out"):
+        if name in words[:-1]:
+            at = words.index(name)
+            del words[at : at + 2]
     out = Path(session.create_tmp())
     resume = "--resume" in words
     for earlier in out.glob("*.json"):
@@ -116,7 +118,7 @@ def overhead(session: nox.Session) -> None:
             command += [word for name, value in asked.items() for word in (f"--{name}", value)]
             # Its answer tells the summary what failed, and the others are measured all the same.
             session.run(row["python"], *command, *words, external=True, success_codes=[0, 1])
-    session.run("python", "-m", "tests.overhead_summary", str(out))
+    session.run("python", "-m", "tests.overhead_summary", str(out), *([folder] if folder else []))
 
 
 @nox.session

@@ -80,11 +80,11 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
     ),
     Implementation(
         "keras", "jax", "adapters.keras_backends", "keras",
-        "Keras 3 on JAX, fit on a PyDataset", usual=False, group="keras_backends",
+        "Keras 3 on JAX, fit on NumPy rows", usual=False, group="keras_backends",
     ),
     Implementation(
         "keras", "torch", "adapters.keras_backends", "keras",
-        "Keras 3 on PyTorch, fit on a PyDataset", usual=False, group="keras_backends",
+        "Keras 3 on PyTorch, fit on NumPy rows", usual=False, group="keras_backends",
     ),
     Implementation(
         "mxnet",

@@ -38,7 +38,7 @@ _PREFETCH = 2
 # TF32 is the backend's switch, not a policy.
 _POLICIES = {"fp32": "float32", "tf32": "float32", "bf16": "mixed_bfloat16"}
 _UNROLL_STEPS = 32
-_SMALL_ROW = 1024  # bytes
+SMALL_ROW = 1024  # bytes
 
 
 def _import_keras(mode: str) -> Any:
@@ -106,7 +106,7 @@ def _slices(tf: Any, *variables: Any) -> Any:
 
 def _batches(tf: Any, rows: Any, targets: Any, order: Any) -> Any:
     """The dataset of an order's batches; small rows are gathered all at once (see `Contender`)."""
-    if rows.dtype.size * rows[0].shape.num_elements() > _SMALL_ROW:
+    if rows.dtype.size * rows[0].shape.num_elements() > SMALL_ROW:
         return _slices(tf, order).map(lambda i: (tf.gather(rows, i), tf.gather(targets, i)))
 
     def gather(_: Any) -> Any:

@@ -1,12 +1,16 @@
 """The last step of ``nox -s overhead``: one row an implementation, the verdict on the last line.
 
-``python -m tests.overhead_summary FOLDER`` reads FOLDER/*.json as written by tests.overhead. A
-task that an adapter refuses has a row saying so and does not fail; a measurement that broke does.
+``python -m tests.overhead_summary FOLDER [OUT]`` reads FOLDER/*.json as written by tests.overhead.
+A task that an adapter refuses has a row saying so and does not fail; a measurement that broke does.
+With OUT the ratios are also written to OUT/overhead.csv and, as a table, OUT/overhead.md.
 """
 
 from __future__ import annotations
 
+import csv
 import json
+import os
+import platform
 import sys
 from pathlib import Path
 from typing import Any
@@ -51,7 +55,48 @@ def line(row: dict[str, Any], faults: list[str]) -> str:
     return f"{name:32} bare / suite time: {', '.join(parts)}"
 
 
-def main(folder: Path) -> int:
+def flat(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row a ratio, in words and numbers for a file."""
+    rows = []
+    for row, kind in ((row, kind) for row in found for kind in ("train", "infer")):
+        about = {"implementation": f"{row['framework']}:{row['mode']}", "task": row["task"]}
+        numbers = {
+            key: format(row[f"{kind}_{key}"], ".3f") if f"{kind}_{key}" in row else ""
+            for key in ("ratio", "low", "high", "first_ratio")
+        }
+        pairs = len(row.get(f"suite_{kind}_seconds", ()))
+        reason = row.get("unsupported") or row.get("failed") or ""
+        rows.append(about | {"kind": kind} | numbers | {"pairs": pairs, "reason": reason})
+    return rows
+
+
+def write(rows: list[dict[str, Any]], verdict: str, out: Path) -> None:
+    """overhead.csv, and overhead.md with the rule, the verdict and the machine."""
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / "overhead.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    lines = [
+        "# What the suite costs", "",
+        "Time of a bare hand-written loop (tests/bare) over the suite's, median over interleaved "
+        "pairs and its 95 % bootstrap interval: 1 when the suite costs nothing.", "",
+        "| implementation | task | train | infer |", "|---|---|---|---|",
+    ]  # fmt: skip
+    for train, infer in zip(rows[::2], rows[1::2], strict=True):
+        cells = (train["reason"], "") if train["reason"] else map(_cell, (train, infer))
+        lines.append("| " + " | ".join((train["implementation"], train["task"], *cells)) + " |")
+    cores = f"{len(os.sched_getaffinity(0))} cores, {platform.machine()}"
+    lines += ["", f"- rule: {RULE}", f"- verdict: {verdict}", f"- machine: {cores}"]
+    (out / "overhead.md").write_text("\n".join(lines) + "\n")
+
+
+def _cell(row: dict[str, Any]) -> str:
+    first = f", first reading {row['first_ratio']}" if row["first_ratio"] else ""
+    return f"{row['ratio']} ({row['low']} to {row['high']}{first})"
+
+
+def main(folder: Path, out: Path | None = None) -> int:
     """Print the ratios; 1 when one is under the bound, broke, or nothing was measured."""
     found = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
     faults: list[str] = []
@@ -60,13 +105,16 @@ def main(folder: Path) -> int:
     measured = sum("train_ratio" in row for row in found)
     print(f"overhead: {RULE}")
     if faults:
-        print(f"overhead: FAILED (bound {BOUND}): {'; '.join(faults)}")
+        verdict = f"FAILED (bound {BOUND}): {'; '.join(faults)}"
     elif not measured:
-        print("overhead: nothing was measured")
+        verdict = "nothing was measured"
     else:
-        print(f"overhead: all {measured} pairs of implementation and task at or above {BOUND}")
+        verdict = f"all {measured} pairs of implementation and task at or above {BOUND}"
+    print(f"overhead: {verdict}")
+    if out and found:
+        write(flat(found), verdict, out)
     return 1 if faults or not measured else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(*map(Path, sys.argv[1:3])))
