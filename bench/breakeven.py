@@ -15,6 +15,10 @@ from bench.stats import Estimate
 from bench.verdicts import Groups, Side
 from tasks import TASKS
 
+HEADINGS = (
+    "mode", "first step s", "usual mode's s", "train speed against it", "95 % interval",
+    "start paid for after",
+)  # fmt: skip
 _BATCH = {task.name: task.batch_size for task in TASKS}
 _USUAL: dict[str, str] = {}  # the first usual row of each framework, or its first
 for _row in sorted(IMPLEMENTATIONS, key=lambda row: not row.usual):
@@ -76,18 +80,20 @@ def _mean(side: Side, name: str) -> float:
     return stats.mean([*found.values()]).value if found else float("nan")
 
 
-def sentence(one: Payback) -> str:
-    """For people: first step, speed, and after how many steps the mode is ahead."""
+def row(one: Payback) -> tuple[str, ...]:
+    """For people, under `HEADINGS`: first steps, speed, and when the mode's start is paid for."""
     r = one.ratio
-    sure = f"95 % interval {r.low:.2f} to {r.high:.2f}" if r.low == r.low else "one launch"
     if one.steps is None:
-        slower = r.high < 1
-        end = "never pays for its start" if slower else "the speeds are not told apart"
+        paid = "never" if r.high < 1 else "undecided"
     elif one.steps == 0:
-        end = "ahead from the first step"
+        paid = "at once"
     else:
-        end = f"pays for its start after {one.steps:,.0f} steps ({one.seconds:,.1f} s)"
+        paid = f"{one.steps:,.0f} steps ({one.seconds:,.1f} s)"
     return (
-        f"{one.mode}: first step {one.first_step:.2f} s ({one.usual} "
-        f"{one.usual_first_step:.2f} s), then trains at {r.value:.2f} of its speed ({sure}): {end}."
+        one.mode,
+        f"{one.first_step:.2f}",
+        f"{one.usual_first_step:.2f}",
+        f"{r.value:.2f}",
+        f"{r.low:.2f}–{r.high:.2f}" if r.low == r.low else "1 launch",
+        paid,
     )

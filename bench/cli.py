@@ -15,7 +15,7 @@ from rich.console import Console
 
 from adapters import IMPLEMENTATIONS, TUNERS
 from adapters.base import Device, Precision
-from bench import adaptive, disturbed, environments, report, session, table
+from bench import adaptive, disturbed, environments, report, session, table, terminal
 from bench.compare_cli import compare_
 from bench.data_cli import data_app
 from bench.devices import KINDS
@@ -130,10 +130,10 @@ def list_(
             )
         )
     else:
-        report.print_rows(console, "Tasks", tasks)
+        terminal.print_rows(console, "Tasks", tasks)
         shown = [{k: v for k, v in row.items() if k != "python"} for row in rows]
-        report.print_rows(console, f"Implementations on {device}", shown)
-        report.print_rows(
+        terminal.print_rows(console, f"Implementations on {device}", shown)
+        terminal.print_rows(
             console,
             "Devices",
             [
@@ -220,7 +220,7 @@ def run(
         )
         opened = session.start(request, out, data_dir)
     _work(opened)
-    report.print_tables(opened.run, console)
+    terminal.print_tables(opened.run, console)
     for line in adaptive.open_tasks(opened):
         console.print(line, markup=False, highlight=False)
     publish(opened.run, opened.run.path, console)
@@ -262,7 +262,7 @@ def verify(
         found = {"passed": passed, "unsupported": unsupported, "of": len(rows)}
         typer.echo(json.dumps(found | {"certificates": rows}, indent=1))
     else:
-        report.print_rows(
+        terminal.print_rows(
             console, "Certificates", [{k: v for k, v in r.items() if k != "checks"} for r in rows]
         )
         more = f"; {unsupported} cells unsupported, each with its reason" if unsupported else ""

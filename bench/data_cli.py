@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
 
-from bench import report
+from bench import terminal
 from tasks import data
 
 data_app = typer.Typer(help="Data sets: list, fetch, path.", no_args_is_help=True)
@@ -32,7 +32,7 @@ def list_() -> None:
                 "for the canonical set": state.canonical,
             }
         )
-    report.print_rows(Console(), "Data sets", rows)
+    terminal.print_rows(Console(), "Data sets", rows)
 
 
 @data_app.command()

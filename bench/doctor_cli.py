@@ -14,7 +14,7 @@ import psutil
 import typer
 from rich.console import Console
 
-from bench import environments, report
+from bench import environments, terminal
 from bench.devices import cuda
 from bench.doctor import Gpu, Process, Readings, judge
 from bench.session import default_threads
@@ -38,7 +38,7 @@ def doctor(
         typer.echo(json.dumps([asdict(f) for f in findings], indent=1))
     else:
         console = Console()
-        report.print_rows(console, "This machine", [asdict(f) for f in findings])
+        terminal.print_rows(console, "This machine", [asdict(f) for f in findings])
         first = warnings[0] if warnings else None
         word = f"worth fixing first: {first.what}: {first.advice}" if first else "fit to measure on"
         console.print(word, markup=False, highlight=False)

@@ -7,6 +7,7 @@ lose nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from bench.verdicts import Groups
 
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
 MOST_TASKS = 24  # of a larger run a figure shows the first
+MOST_TICKS = 8  # of a logarithmic axis
+LETTERS = 14.0  # of the smallest text that an inch holds
 
 # Without a date, with fixed ids and with text as text: the same records give the same bytes.
 STYLE: dict[Any, Any] = {
@@ -37,12 +40,14 @@ STYLE: dict[Any, Any] = {
 
 
 def colours(contenders: Sequence[str]) -> dict[str, Any]:
-    """Implementation → colour, of a palette made for colour-blind readers."""
-    return dict(zip(contenders, sns.color_palette("colorblind", len(contenders)), strict=True))
+    """Implementation → its framework's colour, of a palette made for colour-blind readers."""
+    frameworks = list(dict.fromkeys(name.split(":")[0] for name in contenders))
+    palette = dict(zip(frameworks, sns.color_palette("colorblind", len(frameworks)), strict=True))
+    return {name: palette[name.split(":")[0]] for name in contenders}
 
 
 def markers(contenders: Sequence[str]) -> dict[str, str]:
-    """Implementation → marker."""
+    """Implementation → marker; the modes of one framework stand together, so theirs differ."""
     return {name: MARKERS[i % len(MARKERS)] for i, name in enumerate(contenders)}
 
 
@@ -94,7 +99,9 @@ def logarithmic(axis: Axes, low: float, high: float, ticks: Sequence[float]) -> 
     axis.set_xscale("log")
     low, high = low * 0.85, high * 1.15
     shown = [tick for tick in ticks if low <= tick <= high]
-    axis.set_xticks(shown, [f"{tick:,g}" for tick in shown])
+    if len(shown) > MOST_TICKS:  # no room for their names: whole decades only
+        shown = [tick for tick in shown if f"{tick:e}".startswith("1.0")]
+    axis.set_xticks(shown, [f"{tick:,.0f}" if tick >= 1 else f"{tick:g}" for tick in shown])
     axis.xaxis.set_minor_formatter(NullFormatter())
     axis.set_xlim(low, high)
 
@@ -118,13 +125,16 @@ def common_label(figure: Figure, text: str) -> None:
 def name_missing(figure: Figure, groups: Groups, wanted: str = "measured") -> None:
     """Name the cells without a point, so that none disappears."""
     failed = [
-        f"{cell.task} {cell.implementation} ({table.cell_status(group)[0]})"
+        f"{cell.task} {cell.implementation} ({table.missing_word(group)})"
         for cell, group in groups.items()
         if not table.good(group)
     ]
     if failed:
-        more = f" and {len(failed) - 6} more" if len(failed) > 6 else ""
-        text = f"not {wanted}: " + ", ".join(failed[:6]) + more
+        room = int(figure.get_figwidth() * LETTERS) - len(f"not {wanted}:  and 000 more")
+        lengths = accumulate(len(one) + 2 for one in failed)
+        fit = max(1, sum(length <= room for length in lengths))
+        more = f" and {len(failed) - fit} more" if len(failed) > fit else ""
+        text = f"not {wanted}: " + ", ".join(failed[:fit]) + more
         figure.text(0.01, 0.04 / figure.get_figheight(), text, fontsize=8, va="bottom")
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import history_store, otava, report
+from bench import history_store, otava, terminal
 from bench.history import Change, Series, change_at, entry_of, exit_code, series_of
 from bench.metrics import metric
 from bench.store import Run
@@ -38,7 +38,7 @@ def add(
 @history_app.command()
 def show(history: Folder = DEFAULT) -> None:
     """Every series: how many runs, the newest value, its change to the run before."""
-    report.print_rows(Console(), "History", [_row(one) for one in _series(history)])
+    terminal.print_rows(Console(), "History", [_row(one) for one in _series(history)])
 
 
 def _row(series: Series) -> dict[str, str]:

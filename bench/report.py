@@ -1,15 +1,10 @@
-"""A run as a terminal table and Markdown. Reads records; writes nothing."""
+"""A run as tables of text and as Markdown. Reads records; writes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-
-from rich import box
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from bench import breakeven, disturbed, judge, settling, stats, table, tuning_report, verdicts
 from bench.metrics import metric
@@ -25,19 +20,18 @@ HEADINGS = (
 )  # fmt: skip
 
 
-NAMES = ("task", "implementation", "status", "device", "name")  # never broken over lines
-WIDE = 160  # characters that the whole table needs
-SPLIT = 5  # columns in the first half: what was learned and how fast
-
-
 @dataclass(frozen=True)
 class TaskTable:
-    """One task's printed table: headings, one row of text a contender, and its notes."""
+    """One task's printed table: headings, one row of text a contender, and its notes.
+
+    modes: rows under `breakeven.HEADINGS`, where a framework was measured in several modes.
+    """
 
     task: str
     title: str
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
+    modes: tuple[tuple[str, ...], ...] = ()
 
 
 def task_tables(run: Run) -> list[TaskTable]:
@@ -55,9 +49,9 @@ def task_tables(run: Run) -> list[TaskTable]:
         )
         rows = tuple(_text_row(cell, groups, found[cell]) for cell in order)
         notes = [judge.sentence(verdict) for verdict in judged.get(name, [])]
-        notes += [breakeven.sentence(one) for one in breakeven.paybacks(mine, name)]
         notes += _notes(name, mine, about)
-        tables.append(TaskTable(name, _title(name, about), rows, tuple(notes)))
+        modes = tuple(map(breakeven.row, breakeven.paybacks(mine, name)))
+        tables.append(TaskTable(name, _title(name, about), rows, tuple(notes), modes))
     return tables
 
 
@@ -76,7 +70,7 @@ def _text_row(
 ) -> tuple[str, ...]:
     proof = table.certificate_word(groups, cell)
     if not found:
-        status = table.cell_status(groups[cell])[0]
+        status = table.missing_word(groups[cell])
         words = (proof, status) if proof else (status, "")
         return (cell.contender, *words, *[""] * (len(HEADINGS) - 3))
 
@@ -202,32 +196,6 @@ def floor_of(groups: dict[Cell, list[Record]]) -> Estimate | None:
     return None
 
 
-def print_tables(run: Run, console: Console) -> None:
-    """The terminal report; in a narrow terminal each table is printed as two."""
-    whole = range(1, len(HEADINGS))
-    halves = (whole,) if console.width >= WIDE else (whole[:SPLIT], whole[SPLIT:])
-    for one in task_tables(run):
-        console.print(f"\n[bold]{escape(one.title)}[/bold]", highlight=False)
-        for columns in halves:
-            grid = Table(header_style="bold", box=box.SIMPLE_HEAD, collapse_padding=True)
-            grid.add_column(HEADINGS[0], no_wrap=True)
-            for index in columns:
-                # Headings may go over two lines; no word of theirs, no number may be cut.
-                texts = [*HEADINGS[index].split(), *(row[index] for row in one.rows)]
-                grid.add_column(
-                    HEADINGS[index],
-                    justify="left" if index == 1 else "right",
-                    min_width=max(map(len, texts)),
-                )
-            for row in one.rows:
-                style = "" if row[1] == "passed" else "yellow"
-                grid.add_row(row[0], *(row[index] for index in columns), style=style)
-            console.print(grid)
-        for note in one.notes:
-            console.print(note, markup=False, highlight=False)
-    tuning_report.print_tables(run, console)
-
-
 def markdown(run: Run, tables: Sequence[TaskTable] | None = None) -> str:
     """The same tables (made here when not given) as GitHub Markdown, with the machine and
     versions under them."""
@@ -239,12 +207,20 @@ def markdown(run: Run, tables: Sequence[TaskTable] | None = None) -> str:
         lines += [f"## {one.title}", "", "| " + " | ".join(HEADINGS) + " |"]
         lines.append("|" + "|".join(["---", "---"] + ["---:"] * (len(HEADINGS) - 2)) + "|")
         lines += ["| " + " | ".join(map(markdown_text, row)) + " |" for row in one.rows]
-        lines += ["", *[f"{markdown_text(note)}  " for note in one.notes], ""]
+        lines += ["", *_modes(one), *[f"{markdown_text(note)}  " for note in one.notes], ""]
     lines += tuning_report.markdown(run)
     lines += ["## Machine and versions", ""]
     lines += [f"- {key}: {value}" for key, value in about["machine"].items()]
     lines += [f"- {name}: {text}" for name, text in _settings(run).items()]
     return "\n".join(lines) + "\n"
+
+
+def _modes(one: TaskTable) -> list[str]:
+    """Modes against their framework's usual one, as a Markdown table; nothing without modes."""
+    if not one.modes:
+        return []
+    rows = [breakeven.HEADINGS, ["---", *["---:"] * (len(breakeven.HEADINGS) - 1)]]
+    return ["| " + " | ".join(row) + " |" for row in (*rows, *one.modes)] + [""]
 
 
 def _settings(run: Run) -> dict[str, str]:
@@ -260,16 +236,6 @@ def _settings(run: Run) -> dict[str, str]:
 def markdown_text(text: str) -> str:
     """Text that neither ends a table's cell nor starts HTML."""
     return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
-
-
-def print_rows(console: Console, title: str, rows: list[dict[str, Any]]) -> None:
-    """A plain table of dictionaries with the same keys."""
-    grid = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
-    for key in rows[0] if rows else ():
-        grid.add_column(key, overflow="fold", no_wrap=key in NAMES)
-    for row in rows:
-        grid.add_row(*(str(value) for value in row.values()))
-    console.print(grid)
 
 
 def certificate_rows(run: Run) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import evidence, report
+from bench import evidence, terminal
 from bench.options import chosen
 from bench.site import build
 from bench.store import Run
@@ -29,7 +29,7 @@ def report_(
 ) -> None:
     """Print a run's table; write the page, Markdown, LaTeX, CSV, Parquet and figures."""
     opened = Run.open(run_dir)
-    report.print_tables(opened, console)
+    terminal.print_tables(opened, console)
     publish(opened, out or run_dir, console)
 
 

@@ -134,6 +134,12 @@ def cell_status(group: list[Record]) -> tuple[str, str]:
     return bad[0]["status"], bad[0]["reason"] + count
 
 
+def missing_word(group: list[Record]) -> str:
+    """Why a cell has no value: its status, or that its launches are still to come."""
+    status = cell_status(group)[0]
+    return "pending" if status == "ok" else status
+
+
 def command_for(cell: Cell, about: dict[str, Any]) -> str:
     """The command that repeats one cell."""
     return (

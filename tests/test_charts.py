@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from bench import charts, charts_learning, charts_speed, table
-from bench.record import Outcome, failure_record
+from adapters import IMPLEMENTATIONS
+from bench import charts, charts_learning, charts_speed, figures, table
+from bench.record import Cell, Outcome, failure_record
 from bench.store import Run
 from bench.verdicts import Groups
 from tests.records import job, record
@@ -112,3 +114,33 @@ def test_cliques_are_the_longest_stretches() -> None:
     assert charts_learning.cliques(ranks, 0.8) == [(0, 1), (1, 2)]
     assert charts_learning.cliques(ranks, 5.0) == [(0, 3)]
     assert charts_learning.cliques(ranks, 0.1) == []
+
+
+def test_every_implementation_is_told_apart_and_a_framework_keeps_its_colour() -> None:
+    names = sorted(row.name for row in IMPLEMENTATIONS)
+    paint, shape = figures.colours(names), figures.markers(names)
+    assert len({(paint[name], shape[name]) for name in names}) == len(names)
+    assert paint["tensorflow:graph"] == paint["tensorflow:xla"] != paint["jax:jit"]
+
+
+def test_a_wide_axis_names_decades_only_and_without_exponents() -> None:
+    figure, (axis,) = figures.panels(1, 1, (5, 2))
+    figures.logarithmic(axis, 300, 2_000_000, charts_speed.DECADES)
+    assert [label.get_text() for label in axis.get_xticklabels()] == [
+        "1,000", "10,000", "100,000", "1,000,000",
+    ]  # fmt: skip
+    figures.logarithmic(axis, 0.4, 12, charts_speed.DECADES)
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["0.5", "1", "2", "5", "10"]
+    plt.close(figure)
+
+
+def test_the_line_of_missing_cells_fits_the_figure() -> None:
+    groups: Groups = {
+        Cell(f"task-{i}", "keras:tensorflow", "cpu", "fp32", 2): [] for i in range(30)
+    }
+    figure, _ = figures.panels(1, 1, (9, 2))
+    figures.name_missing(figure, groups)
+    (text,) = figure.texts
+    assert text.get_window_extent().x1 <= figure.bbox.x1
+    assert text.get_text().endswith("more") and "(pending)" in text.get_text()
+    plt.close(figure)

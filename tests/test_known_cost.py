@@ -78,6 +78,12 @@ def test_building_is_read_apart(records: dict[str, Record]) -> None:
     assert near(records["sleep"]["launch"]["seconds"]["first_step"], known.STEP_SECONDS)
 
 
+def test_garbage_left_behind_is_no_late_work(records: dict[str, Record]) -> None:
+    """Its launch ended as ok, as `records` asserts, though a collection takes long."""
+    late = records["litter"]["launch"]["readings"]["work_after_wait_seconds"]
+    assert late < max(0.1 * middle(records["litter"], "train"), 2e-3)
+
+
 def test_memory_that_is_held_is_seen(records: dict[str, Record]) -> None:
     seen = metric("peak_rss").read(records["alloc"])
     base = metric("peak_rss").read(records["null"])

@@ -8,7 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from bench import evidence, programs, report, table, verdicts
+from bench import breakeven, evidence, programs, report, table, verdicts
 from bench.charts import Drawn
 from bench.record import Record
 from bench.site import answer
@@ -52,6 +52,7 @@ def page(
         "programs": _programs(),
         "figures": [_figure(one) for one in drawn],
         "headings": report.HEADINGS,
+        "mode_headings": breakeven.HEADINGS,
         "rows": rows[:MOST_ROWS],
         "all_rows": len(rows),
         "row_tasks": list(dict.fromkeys(row["task"] for row in rows)),
@@ -134,6 +135,7 @@ def _task(one: report.TaskTable, groups: Groups) -> dict[str, Any]:
         "training": _training(task) if task else "",
         "rows": one.rows,
         "notes": one.notes,
+        "modes": one.modes,
         "certificates": _certificates(one.task, groups),
     }
 

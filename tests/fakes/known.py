@@ -2,7 +2,8 @@
 
 ``known:null`` does nothing; ``known:sleep`` spends `STEP_SECONDS` a step and `BATCH_SECONDS` a
 batch; ``known:alloc`` holds `HELD_BYTES` from `build` on; ``known:async`` spends the same time as
-``sleep`` in a thread of its own: `train` returns at once, and `wait` when the work is done.
+``sleep`` in a thread of its own: `train` returns at once, and `wait` when the work is done;
+``known:litter`` is ``null`` that leaves `LITTER` objects a call to the garbage collector.
 No certificate could pass: they learn nothing. Tests run their measuring jobs alone.
 """
 
@@ -19,9 +20,10 @@ from adapters.base import Adapter, Data, Setting
 from tasks.spec import Task
 from tasks.weights import Weights
 
-MODES = ("null", "sleep", "alloc", "async")
+MODES = ("null", "sleep", "alloc", "async", "litter")
 BUILD_SECONDS, STEP_SECONDS, BATCH_SECONDS = 0.2, 0.010, 0.005
 HELD_BYTES = 2**28
+LITTER = 200_000
 
 
 def implementation(mode: str) -> Implementation:
@@ -60,6 +62,10 @@ class Contender(Adapter):
         seconds = len(order) * STEP_SECONDS
         if self.mode == "sleep":
             spend(seconds)
+        if self.mode == "litter":
+            for _ in range(LITTER):
+                own: list[object] = []
+                own.append(own)
         if self.mode == "async":
             self.late.append(self.pool.submit(spend, seconds))
         return 1.0
@@ -74,6 +80,8 @@ class Contender(Adapter):
             self.late.pop().result()
 
     def weights(self) -> Weights:
+        if self.mode == "litter":  # enough new objects for a collection to be due
+            self.objects: list[list[object]] = [[] for _ in range(5000)]
         return self.kept
 
 
