@@ -80,6 +80,10 @@ def _mean(side: Side, name: str) -> float:
     return stats.mean([*found.values()]).value if found else float("nan")
 
 
+def _plain(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.3f}"
+
+
 def row(one: Payback) -> tuple[str, ...]:
     """For people, under `HEADINGS`: first steps, speed, and when the mode's start is paid for."""
     r = one.ratio
@@ -93,7 +97,7 @@ def row(one: Payback) -> tuple[str, ...]:
         one.mode,
         f"{one.first_step:.2f}",
         f"{one.usual_first_step:.2f}",
-        f"{r.value:.2f}",
-        f"{r.low:.2f}–{r.high:.2f}" if r.low == r.low else "1 launch",
+        _plain(r.value),
+        f"{_plain(r.low)}–{_plain(r.high)}" if r.low == r.low else "1 launch",
         paid,
     )

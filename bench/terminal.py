@@ -46,11 +46,11 @@ def _grid(
     columns: Sequence[int],
     left: Sequence[int],
 ) -> Table:
-    """A table still empty, as narrow as its texts: headings may go over several lines, but no
-    word of theirs and no number may be cut."""
+    """A table still empty. In a narrow terminal texts go over several lines, but no word of them
+    and no number is cut."""
     grid = Table(header_style="bold", box=box.SIMPLE_HEAD, collapse_padding=True)
     for index in columns:
-        texts = [*headings[index].split(), *(row[index] for row in rows)]
+        texts = [word for row in (headings, *rows) for word in row[index].split()]
         side: Literal["left", "right"] = "left" if index in left else "right"
         widest = max(map(len, texts))
         grid.add_column(headings[index], justify=side, min_width=widest, no_wrap=index == 0)
