@@ -62,8 +62,9 @@ def _dots(
     if shown[0][0].empty or not tasks:
         return None
     contenders = figures.implementations(groups)
+    row = max(0.55, 0.08 * len(contenders))  # inches
     figure, axes = figures.panels(
-        1, len(shown), (max(9.0, 5.5 * len(shown)), 1.4 + 0.55 * len(tasks)), sharey=True
+        1, len(shown), (max(9.0, 5.5 * len(shown)), 1.4 + row * len(tasks)), sharey=True
     )
     for axis, (whole, label) in zip(axes, shown, strict=True):
         frame = whole[whole["task"].isin(tasks)]
