@@ -35,7 +35,6 @@ class Payback:
     """
 
     mode: str
-    usual: str
     ratio: Estimate
     first_step: float
     usual_first_step: float
@@ -70,7 +69,7 @@ def _payback(task: str, side: Side, base: Side) -> Payback | None:
         steps = max(0.0, late / (usual_step - step))
         seconds = _mean(side, "cold_start") + steps * step
     return Payback(
-        side.name, base.name, ratio, _mean(side, "first_step"), _mean(base, "first_step"),
+        side.name, ratio, _mean(side, "first_step"), _mean(base, "first_step"),
         steps, seconds,
     )  # fmt: skip
 
