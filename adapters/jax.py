@@ -100,7 +100,7 @@ class Contender(Adapter):
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
         self._task = task
-        params = parameters(task, weights, self._device)
+        params = parameters(task, weights)
         self._state: State = (params, start(params), jax.random.key(seed))
         # SimpleRNN infers in 0.85 of the time without them, LSTM in half the time with them.
         better = any(isinstance(layer, (Conv2D, LSTM)) for layer in task.layers)

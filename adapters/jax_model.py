@@ -54,12 +54,10 @@ ACTIVATIONS: dict[Activation, Callable[[Array], Array]] = {
 }
 
 
-def parameters(task: Task, weights: Weights, device: jax.Device) -> Params:
-    """The canonical weights, on the device."""
+def parameters(task: Task, weights: Weights) -> Params:
+    """The canonical weights, on the default device but not committed to it, as a user's are."""
     names = [layer_name(index, layer) for index, layer in enumerate(task.layers)]
-    split = [
-        (*name.split("/"), jax.device_put(jnp.array(v), device)) for name, v in weights.items()
-    ]
+    split = [(*name.split("/"), jnp.array(value)) for name, value in weights.items()]
     return [{part: value for owner, part, value in split if owner == name} for name in names]
 
 
@@ -178,13 +176,18 @@ def _simple_rnn(layer: SimpleRNN, p: dict[str, Array], x: Array) -> Array:
 
 
 def _over_time(step: Callable[..., Any], state: Any, items: Any, reverse: bool = False) -> Any:
-    """lax.scan, but short sequences laid out by Python, which needs no compiler."""
+    """lax.scan, but short sequences laid out by Python, which needs no compiler.
+
+    Arrays are taken apart by iterating over them: eagerly that is one operation for all steps.
+    """
     steps = len(jax.tree.leaves(items)[0])
     if steps > UNROLL:
         return lax.scan(step, state, items, reverse=reverse)
     outputs = [None] * steps
+    leaves, form = jax.tree.flatten(items)
+    each = [jax.tree.unflatten(form, parts) for parts in zip(*leaves, strict=True)]
     for t in reversed(range(steps)) if reverse else range(steps):
-        state, outputs[t] = step(state, jax.tree.map(lambda item, t=t: item[t], items))
+        state, outputs[t] = step(state, each[t])
     return state, jax.tree.map(lambda *each: jnp.stack(each), *outputs)
 
 
