@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from bench import charts_learning, charts_machine, charts_speed, evidence, figures, table
+from bench import ceiling, charts_learning, charts_machine, charts_speed, evidence, figures, table
 from bench.figures import tasks_of
 from bench.store import Run
 from bench.verdicts import Groups
@@ -41,7 +41,7 @@ class Drawn:
 def write(run: Run, out: Path) -> list[Drawn]:
     """Every chart of the run that has something to show, as SVG and PNG into `out`."""
     groups = table.by_cell(list(run.records().values()))
-    about = run.about() | {"evidence": evidence.load(run)}
+    about = run.about() | {"evidence": evidence.load(run), "ceiling": ceiling.load(run)}
     fit = set(tasks_of(groups, about))
     shown = {cell: group for cell, group in groups.items() if cell.task in fit}
     drawn = []
@@ -98,7 +98,7 @@ CHARTS: tuple[Chart, ...] = (
         "ceiling",
         "Share of the machine's ceiling",
         "Floating-point operations a second of the tasks' matrix products, over the best rate of "
-        "a large float32 product that any of the frameworks reached on this machine.",
+        "a large product in that precision that any framework reached on this machine.",
         charts_machine.ceiling,
     ),
     Chart(

@@ -1,22 +1,21 @@
-"""Charts of what `bench evidence` measured: share of the machine's ceiling, batches, threads."""
+"""Charts of the machine: share of its ceiling, and from `bench evidence` batches and threads."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from bench import figures, table
-from bench.metrics import metric
+from bench import figures
+from bench.ceiling import best
+from bench.charts_speed import dots, values
 from bench.verdicts import Groups
-from tasks import TASKS, flops
 
-_COUNTS = {task.name: (flops.training(task), flops.forward(task)) for task in TASKS}
-PHASES = (("train_throughput", "training"), ("infer_throughput", "inference at batch 256"))
+SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+PHASES = (("train_flops", "training"), ("infer_flops", "inference at batch 256"))
 
 
 def answers(about: dict[str, Any], part: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -29,46 +28,19 @@ def answers(about: dict[str, Any], part: str) -> list[tuple[dict[str, Any], dict
     ]
 
 
-def ceiling_flops(about: dict[str, Any]) -> float | None:
-    """The best rate of a large product that any framework reached here; None if not measured."""
-    return max((answer["flops"] for _, answer in answers(about, "ceiling")), default=None)
-
-
-def shares(groups: Groups, about: dict[str, Any], name: str) -> pd.DataFrame:
-    """Columns task, implementation, value, low, high: floating-point operations a second of a
-    phase, over the ceiling's."""
-    best = ceiling_flops(about)
-    rows = []
-    for cell, group in figures.measured(groups).items():
-        e = table.estimate(metric(name), group)
-        if best and e is not None and cell.task in _COUNTS:
-            count = _COUNTS[cell.task][name == "infer_throughput"]
-            values = (count * x / best for x in (e.value, e.low, e.high))
-            rows.append((cell.task, cell.implementation, *values))
-    return pd.DataFrame(rows, columns=["task", "implementation", "value", "low", "high"])
-
-
 def ceiling(groups: Groups, about: dict[str, Any]) -> Figure | None:
-    """What part of the machine's float32 rate the tasks' products reach."""
-    frames = [shares(groups, about, name) for name, _ in PHASES]
-    if frames[0].empty:
+    """What part of the machine's rate the tasks' products reach."""
+    most = best(about.get("ceiling", {}), about["request"]["precision"])
+    if most is None:
         return None
-    have = set(frames[0]["task"])
-    tasks = [t for t in about["request"]["tasks"] if t in have][: figures.MOST_TASKS]
-    contenders = figures.implementations(groups)
-    figure, axes = figures.panels(1, 2, (11, 1.4 + 0.55 * len(tasks)), sharey=True)
-    for axis, whole, (_, label) in zip(axes, frames, PHASES, strict=True):
-        frame = whole[whole["task"].isin(tasks)]
-        figures.points(axis, frame, tasks, contenders)
-        low = float(frame["low"].fillna(frame["value"]).min())
-        figures.logarithmic(
-            axis, low, 1.0, (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
-        )
+    words = f"share of {most.flops / 1e9:,.0f} GFLOP/s"
+    shown = [(values(groups, name, 1 / most.flops), f"{label}, {words}") for name, label in PHASES]
+    if (made := dots(groups, about, shown)) is None:
+        return None
+    for axis in made[1]:
         axis.axvline(1.0, color="0.3", linewidth=1)
-        axis.set_xlabel(f"{label}, share of {(ceiling_flops(about) or 0) / 1e9:,.0f} GFLOP/s")
-    figures.name_missing(figure, groups)
-    figures.legend(figure, axes[0])
-    return figure
+        figures.logarithmic(axis, axis.get_xlim()[0] / 0.85, 1.0, SHARES)
+    return made[0]
 
 
 def curves(groups: Groups, about: dict[str, Any]) -> Figure | None:

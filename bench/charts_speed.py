@@ -54,7 +54,7 @@ def values(groups: Groups, name: str, scale: float = 1.0) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=FRAME)
 
 
-def _dots(
+def dots(
     groups: Groups, about: dict[str, Any], shown: list[tuple[pd.DataFrame, str]]
 ) -> tuple[Figure, list[Axes]] | None:
     """A panel a frame, sharing the tasks; None where the first frame is empty."""
@@ -82,7 +82,7 @@ def _dots(
 
 def speed(groups: Groups, about: dict[str, Any]) -> Figure | None:
     """Training and inference speed as a share of each task's fastest."""
-    made = _dots(groups, about, [
+    made = dots(groups, about, [
         (ratios(groups, "train_throughput"), "training speed, share of the fastest"),
         (ratios(groups, "infer_throughput"), "inference speed (batch 256), share of the fastest"),
     ])  # fmt: skip
@@ -97,7 +97,7 @@ def speed(groups: Groups, about: dict[str, Any]) -> Figure | None:
 
 def throughput(groups: Groups, about: dict[str, Any]) -> Figure | None:
     """Samples a second, training and inference."""
-    made = _dots(groups, about, [
+    made = dots(groups, about, [
         (values(groups, "train_throughput"), "training, samples/s"),
         (values(groups, "infer_throughput"), "inference at batch 256, samples/s"),
     ])  # fmt: skip
@@ -107,7 +107,7 @@ def throughput(groups: Groups, about: dict[str, Any]) -> Figure | None:
 def memory(groups: Groups, about: dict[str, Any]) -> Figure | None:
     """Peak resident memory of the process."""
     frame = values(groups, "peak_rss", 1 / 2**20)
-    made = _dots(groups, about, [(frame, "peak resident memory of the process, MiB")])
+    made = dots(groups, about, [(frame, "peak resident memory of the process, MiB")])
     return made and made[0]
 
 
@@ -115,7 +115,7 @@ def latency(groups: Groups, about: dict[str, Any]) -> Figure | None:
     """Median with interval, 95th and 99th percentile: a step, and one row's inference."""
     sides = (("step_latency", "one optimizer step, ms", 1e3),
              ("infer_latency", "inference of one row, ms", 1e3))  # fmt: skip
-    made = _dots(groups, about, [(values(groups, f"{p}_p50", s), label) for p, label, s in sides])
+    made = dots(groups, about, [(values(groups, f"{p}_p50", s), label) for p, label, s in sides])
     if made is None:
         return None
     tasks, contenders = tasks_of(groups, about), figures.implementations(groups)

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from adapters import IMPLEMENTATIONS, TUNERS
 from adapters.base import Device, Precision
-from bench import adaptive, disturbed, environments, report, session, table, terminal
+from bench import adaptive, ceiling, disturbed, environments, report, session, table, terminal
 from bench.compare_cli import compare_
 from bench.data_cli import data_app
 from bench.devices import KINDS
@@ -275,6 +275,8 @@ def _work(opened: session.Session, quiet: bool = False) -> None:
         try:
             started = monotonic()
             polled = progress.polled
+            if opened.request.measure:
+                ceiling.measure(opened.run, opened.request, opened.frameworks, progress.say)
             run_jobs(opened.run, opened.jobs, opened.frameworks, progress.done, on_poll=polled)
             again = disturbed.again(opened.jobs, opened.run.records(), opened.request.repeats)
             if again:

@@ -24,7 +24,7 @@ from bench.store import Run, write_atomically
 FILE = "evidence.json"
 SCHEMA = 1
 TIMEOUT_SECONDS = 300
-PARTS = ("package", "ceiling", "shape", "exports", "dynamic")
+PARTS = ("package", "shape", "exports", "dynamic")
 ALL_PARTS = (*PARTS, "custom_step", "curve")
 CURVE_TASKS = {"fnn-mnist": 4096, "cnn-64-10": 1024, "lstm-forecast": 2048}  # rows a timed call
 CURVE_LAUNCHES = 3  # processes of each thread count, by turns
@@ -88,13 +88,14 @@ def measure(run: Run, say: Callable[[str], None], again: Collection[str] = ()) -
     for number, entry in enumerate(wanted, 1):
         if entry["id"] not in found["answers"]:
             say(f"[{number}/{len(wanted)}] {entry['id'].replace('~', ' ')}")
-            answer = _ask(entry, frameworks[entry["framework"]])
+            answer = ask(entry, frameworks[entry["framework"]])
             found["answers"][entry["id"]] = {"request": entry, "answer": answer}
             write_atomically(run.path / FILE, json.dumps(found, indent=1))
     return found
 
 
-def _ask(entry: Entry, environment: Environment) -> dict[str, Any]:
+def ask(entry: Entry, environment: Environment) -> dict[str, Any]:
+    """The answer of one `bench.probe` process, or the reason why there is none."""
     with tempfile.TemporaryDirectory() as folder:
         request, answer = Path(folder) / "request.json", Path(folder) / "answer.json"
         request.write_text(json.dumps(entry))

@@ -13,7 +13,7 @@ import numpy as np
 
 from bench import searches
 from bench.record import Record
-from tasks import TASKS
+from tasks import TASKS, flops
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,20 @@ def _percentile(phase: str, q: float) -> Callable[[Record], float | None]:
     def read(record: Record) -> float | None:
         seconds = rounds(record, phase)
         return float(np.percentile(seconds, q)) if len(seconds) else None
+
+    return read
+
+
+_PRODUCTS = {task.name: (flops.training(task), flops.forward(task)) for task in TASKS}
+
+
+def _operations(phase: str) -> Callable[[Record], float | None]:
+    throughput = _throughput(phase)
+
+    def read(record: Record) -> float | None:
+        counts = _PRODUCTS.get(record["launch"]["job"]["cell"]["task"])
+        samples = throughput(record)
+        return None if counts is None or samples is None else counts[phase == "infer"] * samples
 
     return read
 
@@ -187,6 +201,25 @@ METRICS: tuple[Metric, ...] = (
 )
 
 
+WORK_METRICS: tuple[Metric, ...] = (
+    Metric(
+        "train_flops",
+        "FLOP/s",
+        "higher",
+        "floating-point operations a second of the task's matrix products in training",
+        _operations("train"),
+    ),
+    Metric(
+        "infer_flops",
+        "FLOP/s",
+        "higher",
+        "the same in inference at batch 256",
+        _operations("infer"),
+    ),
+)
+"""The throughputs in other words, so shown but not judged a second time."""
+
+
 def _search(read: Callable[[searches.Search], float | None]) -> Callable[[Record], float | None]:
     def value(record: Record) -> float | None:
         search = record["launch"].get("search")
@@ -238,9 +271,12 @@ SEARCH_METRICS: tuple[Metric, ...] = (
 """Of hyper-parameter searches, from the ``search`` key of their record."""
 
 
+ALL_METRICS = METRICS + WORK_METRICS + SEARCH_METRICS
+
+
 def metric(name: str) -> Metric:
     """The metric of that name; KeyError if there is none."""
-    return {m.name: m for m in METRICS + SEARCH_METRICS}[name]
+    return {m.name: m for m in ALL_METRICS}[name]
 
 
 def better_in(measured: Metric, task: str) -> Literal["higher", "lower"]:

@@ -41,6 +41,13 @@ class Progress:
             self.console.print(f"{self.already} of {self.total} launches were already done")
         return self
 
+    def say(self, text: str) -> None:
+        """What is done now, where that is no job."""
+        if not self.bar.disable:
+            self.bar.update(self.row, description=text)
+        elif not self.quiet:
+            self.console.print(text, markup=False, highlight=False)
+
     def done(self, job: Job, record: Record) -> None:
         """One job more; shown with how it ended when that was not well."""
         self.count += 1

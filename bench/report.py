@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench import breakeven, disturbed, judge, settling, stats, table, tuning_report, verdicts
+from bench import (
+    achieved,
+    breakeven,
+    ceiling,
+    disturbed,
+    judge,
+    settling,
+    stats,
+    table,
+    tuning_report,
+    verdicts,
+)
 from bench.metrics import metric
 from bench.plan import AA_LABEL
 from bench.record import Cell, Record, job_of
@@ -25,6 +36,7 @@ class TaskTable:
     """One task's printed table: headings, one row of text a contender, and its notes.
 
     modes: rows under `breakeven.HEADINGS`, where a framework was measured in several modes.
+    work: rows under `achieved.HEADINGS`, where the run measured the machine's ceiling.
     """
 
     task: str
@@ -32,6 +44,7 @@ class TaskTable:
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
     modes: tuple[tuple[str, ...], ...] = ()
+    work: tuple[tuple[str, ...], ...] = ()
 
 
 def task_tables(run: Run) -> list[TaskTable]:
@@ -39,6 +52,7 @@ def task_tables(run: Run) -> list[TaskTable]:
     about = run.about()
     groups = table.by_cell(list(run.records().values()))
     judged = verdicts.against_best(groups)
+    most = ceiling.best(ceiling.load(run), about["request"]["precision"])
     tables = []
     for name in (n for n in about["request"]["tasks"] if n not in tuning_report.NAMES):
         mine = {cell: group for cell, group in groups.items() if cell.task == name}
@@ -51,7 +65,10 @@ def task_tables(run: Run) -> list[TaskTable]:
         notes = [judge.sentence(verdict) for verdict in judged.get(name, [])]
         notes += _notes(name, mine, about)
         modes = tuple(map(breakeven.row, breakeven.paybacks(mine, name)))
-        tables.append(TaskTable(name, _title(name, about), rows, tuple(notes), modes))
+        work = tuple(achieved.rows(groups, name, most))
+        if work:
+            notes.append(achieved.note(most))
+        tables.append(TaskTable(name, _title(name, about), rows, tuple(notes), modes, work))
     return tables
 
 
@@ -207,7 +224,12 @@ def markdown(run: Run, tables: Sequence[TaskTable] | None = None) -> str:
         lines += [f"## {one.title}", "", "| " + " | ".join(HEADINGS) + " |"]
         lines.append("|" + "|".join(["---", "---"] + ["---:"] * (len(HEADINGS) - 2)) + "|")
         lines += ["| " + " | ".join(map(markdown_text, row)) + " |" for row in one.rows]
-        lines += ["", *_modes(one), *[f"{markdown_text(note)}  " for note in one.notes], ""]
+        lines += [
+            "",
+            *_second(breakeven.HEADINGS, one.modes),
+            *_second(achieved.HEADINGS, one.work),
+        ]
+        lines += [*[f"{markdown_text(note)}  " for note in one.notes], ""]
     lines += tuning_report.markdown(run)
     lines += ["## Machine and versions", ""]
     lines += [f"- {key}: {value}" for key, value in about["machine"].items()]
@@ -215,12 +237,12 @@ def markdown(run: Run, tables: Sequence[TaskTable] | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _modes(one: TaskTable) -> list[str]:
-    """Modes against their framework's usual one, as a Markdown table; nothing without modes."""
-    if not one.modes:
+def _second(headings: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    """A further Markdown table of a task; nothing without rows."""
+    if not body:
         return []
-    rows = [breakeven.HEADINGS, ["---", *["---:"] * (len(breakeven.HEADINGS) - 1)]]
-    return ["| " + " | ".join(row) + " |" for row in (*rows, *one.modes)] + [""]
+    rows = [headings, ["---", *["---:"] * (len(headings) - 1)], *body]
+    return ["| " + " | ".join(row) + " |" for row in rows] + [""]
 
 
 def _settings(run: Run) -> dict[str, str]:

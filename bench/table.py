@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bench import stats
-from bench.metrics import METRICS, SEARCH_METRICS, Metric, better_in
+from bench.metrics import ALL_METRICS, Metric, better_in
 from bench.record import Cell, Record, job_of
 from bench.stats import Estimate
 from bench.store import Run
@@ -61,7 +61,7 @@ def tidy(about: dict[str, Any], records: list[Record]) -> pd.DataFrame:
             "certificate": certificate_word(groups, cell),
         }
         measured = estimates(group)
-        for m in METRICS + SEARCH_METRICS:
+        for m in ALL_METRICS:
             if m.name in measured:
                 e = measured[m.name]
                 facts = {"metric": m.name, "unit": m.unit, "better": better_in(m, cell.task)}
@@ -79,7 +79,7 @@ def estimates(group: list[Record]) -> dict[str, Estimate]:
     would flatter a contender that often does not.
     """
     counted = good(group)
-    found = {m.name: _estimate(m, counted) for m in METRICS + SEARCH_METRICS}
+    found = {m.name: _estimate(m, counted) for m in ALL_METRICS}
     return {name: e for name, e in found.items() if e is not None}
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench import breakeven, report, tuning_report
+from bench import achieved, breakeven, report, tuning_report
 from bench.store import Run
 
 NAMES = ("task", "implementation", "status", "device", "name")  # never broken over lines
@@ -30,11 +30,12 @@ def print_tables(run: Run, console: Console) -> None:
                 style = "" if row[1] == "passed" else "yellow"
                 grid.add_row(*(row[index] for index in (0, *columns)), style=style)
             console.print(grid)
-        if one.modes:
-            grid = _grid(breakeven.HEADINGS, one.modes, range(len(breakeven.HEADINGS)), left=(0,))
-            for row in one.modes:
-                grid.add_row(*row)
-            console.print(grid)
+        for headings, rows in ((breakeven.HEADINGS, one.modes), (achieved.HEADINGS, one.work)):
+            if rows:
+                grid = _grid(headings, rows, range(len(headings)), left=(0,))
+                for row in rows:
+                    grid.add_row(*row)
+                console.print(grid)
         for note in one.notes:
             console.print(note, markup=False, highlight=False)
     tuning_report.print_tables(run, console)

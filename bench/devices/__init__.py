@@ -19,6 +19,9 @@ class Kind(Protocol):
     PRECISIONS: tuple[Precision, ...]
     """What its arithmetic units can do; a framework may offer less."""
 
+    CEILINGS: tuple[Precision, ...]
+    """In which each run measures its ceiling, whatever it computes in itself."""
+
     def why_not(self) -> str:
         """Why it cannot be used here, with what to do; empty when it can."""
 

@@ -9,6 +9,7 @@ from typing import Any
 from adapters.base import Precision
 
 PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16")
+CEILINGS: tuple[Precision, ...] = ("fp32",)  # bfloat16 is slow where the CPU has no unit for it
 POWERCAP = Path("/sys/class/powercap")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from adapters.base import Precision
 
 PRECISIONS: tuple[Precision, ...] = ("fp32", "tf32", "bf16")
+CEILINGS = PRECISIONS
 
 
 @lru_cache(maxsize=1)

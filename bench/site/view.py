@@ -8,7 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from bench import breakeven, evidence, programs, report, table, verdicts
+from bench import achieved, breakeven, evidence, programs, report, table, verdicts
 from bench.charts import Drawn
 from bench.record import Record
 from bench.site import answer
@@ -53,6 +53,7 @@ def page(
         "figures": [_figure(one) for one in drawn],
         "headings": report.HEADINGS,
         "mode_headings": breakeven.HEADINGS,
+        "work_headings": achieved.HEADINGS,
         "rows": rows[:MOST_ROWS],
         "all_rows": len(rows),
         "row_tasks": list(dict.fromkeys(row["task"] for row in rows)),
@@ -136,6 +137,7 @@ def _task(one: report.TaskTable, groups: Groups) -> dict[str, Any]:
         "rows": one.rows,
         "notes": one.notes,
         "modes": one.modes,
+        "work": one.work,
         "certificates": _certificates(one.task, groups),
     }
 
