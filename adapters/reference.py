@@ -111,7 +111,7 @@ class Reference(Adapter):
             layer = self.task.layers[index]
             grad = self._rounded(grad)
             by_x, parts = layers.backward(
-                layer, self._parts(index), saved[index], grad, self._rounded
+                layer, self._parts(index), saved[index], grad, self._rounded, by_input=index > 0
             )
             name = layer_name(index, layer)
             grads.update({f"{name}/{part}": value for part, value in parts.items()})

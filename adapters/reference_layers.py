@@ -85,9 +85,15 @@ def forward(
 
 
 def backward(
-    layer: Layer, p: Params, saved: Saved, grad: Array, stored: Stored = _exactly
+    layer: Layer,
+    p: Params,
+    saved: Saved,
+    grad: Array,
+    stored: Stored = _exactly,
+    by_input: bool = True,
 ) -> tuple[Array | None, Params]:
-    """Gradients by the layer's input and parameters, given the gradient by its output."""
+    """Gradients by the layer's input and parameters, given the gradient by its output. Without
+    `by_input` the one by its input may be left out: a convolution's is most of its time."""
     match layer:
         case Flatten():
             return grad.reshape(saved), {}
@@ -98,7 +104,7 @@ def backward(
         case Dropout():
             return grad * saved, {}
         case Conv2D():
-            return _conv_backward(layer, p, saved, grad)
+            return _conv_backward(layer, p, saved, grad, by_input)
         case MaxPool2D():
             return _pool_backward(layer, saved, grad), {}
         case Embedding():
@@ -131,7 +137,9 @@ def _conv_forward(layer: Conv2D, p: Params, x: Array) -> tuple[Array, Saved]:
     return out, (x, out)
 
 
-def _conv_backward(layer: Conv2D, p: Params, saved: Saved, grad: Array) -> tuple[Array, Params]:
+def _conv_backward(
+    layer: Conv2D, p: Params, saved: Saved, grad: Array, by_input: bool
+) -> tuple[Array | None, Params]:
     x, out = saved
     k, edge = layer.kernel, layer.kernel - 1
     # Upstream of the input stands the same convolution, turned round, over the padded gradient.
@@ -144,9 +152,12 @@ def _conv_backward(layer: Conv2D, p: Params, saved: Saved, grad: Array) -> tuple
         flat = by_z.reshape(-1, layer.filters)
         kernel += _patches(image, k).T @ flat
         bias += flat.sum(0)
+        if not by_input:
+            continue
         padded = np.pad(by_z, ((edge, edge), (edge, edge), (0, 0)))
         by_image[...] = (_patches(padded, k) @ turned).reshape(image.shape)
-    return by_x, {"kernel": kernel.reshape(p["kernel"].shape), "bias": bias}
+    parts = {"kernel": kernel.reshape(p["kernel"].shape), "bias": bias}
+    return (by_x if by_input else None), parts
 
 
 def _pool_parts(x: Array, size: int) -> list[Array]:
