@@ -64,6 +64,8 @@ def tests(session: nox.Session) -> None:
         conformance = ["-m", "pytest", "-q", "tests/conformance.py"]
         if not row["usual"]:  # the mutants were refused in the framework's usual mode
             conformance += ["-k", "not mutants"]
+        if row["implementation"] == "pytorch:compile":  # needs PyTorch, but no GPU
+            conformance.append("tests/test_cuda_graphs.py")
         session.run(
             row["python"], *conformance, "--implementation", row["implementation"], external=True
         )

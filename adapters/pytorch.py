@@ -8,13 +8,8 @@ pairwise ratios of one thread's CPU time, alternatives interleaved, unless it sa
   threads (wall time) the optimizer alone took 2.1× to 4.8× with foreach and the 784-128-10 step
   1.7×; the whole LSTM steps stayed undecided (0.83× and 0.89×, intervals around 1).
 * index_select to gather a batch: x[rows] took 2.1× on digits, 2.0× on 64×64 images.
-* channels_last: images stay (N, H, W, C) in memory, and Flatten takes them in that order, so no
-  dense kernel is permuted. On two CNNs, two runs each (noisy): contiguous channels took 1.2× to
-  1.35× in training and 1.9× to 3.4× in prediction; flattening as C, H, W 1.07× to 1.37× in
-  training.
-* nn.LSTM through oneDNN: the native kernel took 1.7× on LSTM(50) over 12 steps, 1.25× over the
-  200 words of LSTM(128), 2.8× for one row there.
 * Losses are kept in a list and stacked: adding each to a sum took 1.9× for that part.
+* Layers: adapters/pytorch_model.py.
 """
 
 from __future__ import annotations
@@ -24,65 +19,23 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported
-from tasks.spec import (
-    LSTM,
-    SGD,
-    Activation,
-    Conv2D,
-    Dense,
-    Dropout,
-    Embedding,
-    Flatten,
-    Loss,
-    MaxPool2D,
-    SimpleRNN,
-    Task,
-    layer_name,
-    output_shapes,
+from adapters.pytorch_model import (
+    LOSSES,
+    LastState,
+    canonical_views,
+    network,
+    thetas,
+    trained,
+    warp,
 )
+from tasks.spec import SGD, Task
 from tasks.weights import Weights
 
 Forward = Callable[[Tensor], Tensor]
 Step = Callable[[Tensor, Tensor], Tensor]
-
-LOSSES: dict[Loss, Callable[[Tensor, Tensor], Tensor]] = {
-    "sparse_categorical_crossentropy": F.cross_entropy,
-    "binary_crossentropy": F.binary_cross_entropy_with_logits,
-    "mean_squared_error": F.mse_loss,
-}
-
-
-class Permute(nn.Module):
-    """A view with the axes in another order."""
-
-    def __init__(self, *axes: int) -> None:
-        super().__init__()
-        self.axes = axes
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.permute(self.axes)
-
-
-class LastState(nn.Module):
-    """(N, T, in) → (N, units): the last hidden state of an nn.RNN or nn.LSTM of one layer.
-
-    PyTorch adds a second, recurrent bias. It is zero and frozen: two trained biases would learn
-    at twice the rate.
-    """
-
-    def __init__(self, cell: nn.RNN | nn.LSTM) -> None:
-        super().__init__()
-        self.cell = cell
-        nn.init.zeros_(cell.bias_hh_l0).requires_grad_(False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        _, state = self.cell(x)
-        hidden = state[0] if isinstance(state, tuple) else state
-        return hidden[0]
 
 
 class Contender(Adapter):
@@ -106,6 +59,7 @@ class Contender(Adapter):
             on_gpu = name.startswith("cu")
             backend.fp32_precision = "tf32" if precision == "tf32" and on_gpu else "ieee"
         self._mixed = precision == "bf16"
+        self._no_gradients: type[torch.inference_mode | torch.no_grad] = torch.inference_mode
 
     def settings(self) -> dict[str, Setting]:
         precisions = {name: b.fp32_precision for name, b in _fp32_backends().items()}
@@ -131,9 +85,9 @@ class Contender(Adapter):
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
         self._task = task
-        model = _model(task, self.recurrent).to(self._device, memory_format=torch.channels_last)
+        model = network(task, self.recurrent).to(self._device, memory_format=torch.channels_last)
         self._model = model
-        self._views = _canonical_views(task, model)
+        self._views = canonical_views(task, model)
         for name, view in self._views.items():
             view.copy_(torch.tensor(weights[name]))
         forward = _autocast(model, self._device.type) if self._mixed else model
@@ -154,21 +108,21 @@ class Contender(Adapter):
         x, y = data
         if not self._model.training:
             self._model.train()
-        thetas = None if warps is None else _thetas(warps, x.shape).to(self._device)
+        maps = None if warps is None else thetas(warps, x.shape).to(self._device)
         losses = []
         for number, rows in enumerate(torch.tensor(order, device=self._device).unbind()):
             batch = x.index_select(0, rows)
-            if thetas is not None:
-                batch = _warp(batch, thetas[number])
+            if maps is not None:
+                batch = warp(batch, maps[number])
             losses.append(self._step(batch, y.index_select(0, rows)))
         return torch.stack(losses).mean()
 
-    @torch.inference_mode()
     def predict(self, data: Data, batch_size: int) -> np.ndarray:
         if self._model.training:
             self._model.eval()
-        outputs = [self._forward(batch) for batch in data[0].split(batch_size)]
-        return torch.cat(outputs).cpu().numpy()
+        with self._no_gradients():
+            outputs = [self._forward(batch) for batch in data[0].split(batch_size)]
+            return torch.cat(outputs).cpu().numpy()
 
     def wait(self) -> None:
         if self._device.type == "cuda":
@@ -188,89 +142,6 @@ def _fp32_backends() -> dict[str, Any]:
         "cudnn_conv": torch.backends.cudnn.conv,
         "cudnn_rnn": torch.backends.cudnn.rnn,
     }
-
-
-def _model(  # noqa: C901 - one case a layer
-    task: Task, recurrent: type[LastState]
-) -> nn.Sequential:
-    """The task as one nn.Sequential; each layer's modules bear its canonical name."""
-    model = nn.Sequential()
-    shape, channels_first = task.input_shape, False
-    for index, (layer, after) in enumerate(zip(task.layers, output_shapes(task), strict=True)):
-        name = layer_name(index, layer)
-        if isinstance(layer, (Conv2D, MaxPool2D)) and not channels_first:
-            model.add_module(f"{name}_nchw", Permute(0, 3, 1, 2))
-            channels_first = True
-        elif isinstance(layer, Flatten) and channels_first:
-            model.add_module(f"{name}_nhwc", Permute(0, 2, 3, 1))
-            channels_first = False
-        match layer:
-            case Flatten():
-                model.add_module(name, nn.Flatten())
-            case Dense(units=units):
-                model.add_module(name, nn.Linear(shape[0], units))
-            case Dropout(rate=rate):
-                model.add_module(name, nn.Dropout(rate))
-            case Conv2D(filters=filters, kernel=k):
-                model.add_module(name, nn.Conv2d(shape[2], filters, k))
-            case MaxPool2D(size=size):
-                model.add_module(name, nn.MaxPool2d(size))
-            case Embedding(vocabulary=vocabulary, units=units):
-                model.add_module(name, nn.Embedding(vocabulary, units))
-            case SimpleRNN() | LSTM():
-                model.add_module(name, recurrent(_recurrent(layer, shape[1])))
-        if isinstance(layer, (Dense, Conv2D)) and layer.activation != "linear":
-            model.add_module(f"{name}_activation", _activation(layer.activation))
-        shape = after
-    return model
-
-
-def _activation(name: Activation) -> nn.Module:
-    # In place only where the backward pass needs nothing but the output.
-    modules = {"relu": nn.ReLU(inplace=True), "tanh": nn.Tanh(), "sigmoid": nn.Sigmoid()}
-    return modules[name]
-
-
-def _recurrent(layer: SimpleRNN | LSTM, inputs: int) -> nn.RNN | nn.LSTM:
-    if isinstance(layer, LSTM):
-        return nn.LSTM(inputs, layer.units, batch_first=True)
-    if layer.activation not in ("tanh", "relu"):
-        raise Unsupported(f"nn.RNN has no {layer.activation} activation, only tanh and relu")
-    return nn.RNN(inputs, layer.units, nonlinearity=layer.activation, batch_first=True)
-
-
-def _canonical_views(task: Task, model: nn.Sequential) -> dict[str, Tensor]:
-    """Canonical name → the parameter itself, seen in its canonical layout.
-
-    The views share the parameters' memory, so that loading writes into them and reading sees
-    the optimizer's updates. nn.LSTM's gates are in the canonical order.
-    """
-    views: dict[str, Tensor] = {}
-    for index, layer in enumerate(task.layers):
-        name = layer_name(index, layer)
-        module = model.get_submodule(name)
-        match module:
-            case nn.Linear():
-                parts = {"kernel": module.weight.T, "bias": module.bias}
-            case nn.Conv2d():  # (out, in, k, k)
-                parts = {"kernel": module.weight.permute(2, 3, 1, 0), "bias": module.bias}
-            case nn.Embedding():
-                parts = {"table": module.weight}
-            case LastState(cell=cell):
-                parts = {
-                    "kernel": cell.weight_ih_l0.T,
-                    "recurrent": cell.weight_hh_l0.T,
-                    "bias": cell.bias_ih_l0,
-                }
-            case _:
-                parts = {}
-        views.update({f"{name}/{part}": value.detach() for part, value in parts.items()})
-    return views
-
-
-def trained(model: nn.Module) -> list[nn.Parameter]:
-    """The parameters that learn: the second bias of a recurrent layer does not."""
-    return [p for p in model.parameters() if p.requires_grad]
 
 
 def _autocast(model: nn.Module, device: str) -> Forward:
@@ -319,24 +190,3 @@ def _optimizer(task: Task, model: nn.Module) -> torch.optim.Optimizer:
         eps=optimizer.epsilon,
         fused=True,
     )
-
-
-def _thetas(warps: np.ndarray, shape: torch.Size) -> Tensor:
-    """Maps in pixels (steps, batch, 6) → maps in affine_grid's coordinates (steps, batch, 2, 3).
-
-    There x and y run from -1 at the first pixel's centre to 1 at the last one's
-    (align_corners=True): x = (x' + 1) (width - 1) / 2.
-    """
-    width, height = shape[2] - 1, shape[1] - 1
-    a, b, c, d, e, f = torch.tensor(warps, dtype=torch.float64).unbind(-1)
-    b, d = b * height / width, d * width / height
-    rows = (a, b, a + b + 2 * c / width - 1, d, e, d + e + 2 * f / height - 1)
-    return torch.stack(rows, -1).unflatten(-1, (2, 3)).float()
-
-
-def _warp(images: Tensor, theta: Tensor) -> Tensor:
-    """Images (N, H, W, C) sampled bilinearly along maps (N, 2, 3), edges repeated."""
-    nchw = images.permute(0, 3, 1, 2)
-    grid = F.affine_grid(theta, list(nchw.shape), align_corners=True)
-    warped = F.grid_sample(nchw, grid, padding_mode="border", align_corners=True)
-    return warped.permute(0, 2, 3, 1)

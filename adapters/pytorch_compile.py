@@ -1,4 +1,4 @@
-"""PyTorch through torch.compile: the model of adapters/pytorch.py, its steps compiled.
+"""PyTorch through torch.compile: the model of adapters/pytorch_model.py, its steps compiled.
 
 Choices, measured with 2.13.0+cpu on 2 cores; shares of eager's time, alternatives interleaved.
 
@@ -11,26 +11,48 @@ Choices, measured with 2.13.0+cpu on 2 cores; shares of eager's time, alternativ
 * Recurrent layers are laid out over their time steps. nn.LSTM itself, under allow_rnn, is
   passed to oneDNN's kernel and then fails in the generated code. The first step takes 9 to 24 s
   over 10 or 12 time steps; over lstm-imdb's 200 it had not come after 150 s and is refused.
+
+CUDA graphs, on "cuda" only. Written from PyTorch's documents ("CUDAGraph Trees") and the source of
+2.13; we never ran it on a GPU, so nothing here is measured, and on the CPU nothing of it is used.
+
+* Every task's whole step, update included, is one program of mode "reduce-overhead", which records
+  it as a CUDA graph; so is inference. The first call with a batch size runs without a graph, the
+  second records one, the third is the first fast one.
+* Inductor leaves CUDA graphs out, with a log line, where a program writes to an input whose
+  address may change. torch.compile takes parameters for fixed, not Adam's moments and step count:
+  all are marked, as torch.optim marks its own when compiled, and all live on the device.
+* A replay overwrites what the last one gave, and outside a program nothing says that a new step
+  has begun: `_kept` says it, and copies the output.
+* dynamic=False: a graph has one batch size. Left to itself, torch.compile would make the second
+  size it meets a program for any size, and then record that once a size all the same: fewer
+  compilations, but then the sizes met first would decide which kernels are measured. A build meets
+  few: the full batch, the last one of each data set, one row. Over 8, torch.compile raises.
+* torch.no_grad for inference: graphs recorded first under inference_mode and then outside it were
+  seen to fail (pytorch/pytorch issue 135892), and a certificate begins with inference.
+* `settings` reads back how many graphs were recorded since `build`, and how often inductor left
+  them out since the process began. A task that was replayed has some recorded and none left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from adapters import pytorch as eager
-from adapters.base import Device, Precision, Unsupported
+from adapters.base import Device, Precision, Setting, Unsupported
+from adapters.pytorch_model import LOSSES, LastState, trained
 from tasks.spec import LSTM, SGD, SimpleRNN, Task, output_shapes
 from tasks.weights import Weights
 
 UNROLLED = 32  # time steps up to which a recurrent layer is compiled
+_GRAPHS = "reduce-overhead"  # the mode that has CUDA graphs and nothing else
 
 
-class Unrolled(eager.LastState):
+class Unrolled(LastState):
     """The same in plain operations, a time step after another, for torch.compile to fuse.
 
     nn.LSTM's own kernel does not compile: its code fails on an output the kernel leaves undefined.
@@ -57,11 +79,17 @@ class Contender(eager.Contender):
     """Mode "compile"."""
 
     mode: ClassVar[str] = "compile"
-    recurrent: ClassVar[type[eager.LastState]] = Unrolled
+    recurrent: ClassVar[type[LastState]] = Unrolled
 
     def __init__(self, mode: str, device: Device, precision: Precision, threads: int) -> None:
         super().__init__(mode, device, precision, threads)
+        self._graphs = device == "cuda"
+        if self._graphs:
+            self._no_gradients = torch.no_grad
         _set_up()
+
+    def settings(self) -> dict[str, Setting]:
+        return super().settings() | (_graphs_made() if self._graphs else {"cuda_graphs": "none"})
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
         _refuse_long(task)
@@ -75,11 +103,52 @@ class Contender(eager.Contender):
         LSTM 0.90 and 0.95; but 784-128-10 0.96 and 0.86, CNN 1.17 and 1.11: large tensors are
         updated better by the fused kernel of torch.optim (wall time, two threads, quiet machine).
         """
-        infer = torch.compile(forward, fullgraph=True)
+        options = compile_options(self._graphs)
+        infer = torch.compile(forward, **options)
+        if self._graphs:
+            step, written = _whole_step(task, model, forward)
+            for tensor in written:
+                torch._dynamo.mark_static_address(tensor, guard=True)
+            return _kept(torch.compile(step, **options)), _kept(infer)
         if any(isinstance(layer, (SimpleRNN, LSTM)) for layer in task.layers):
-            return _whole_step(task, model, forward), infer
-        gradients = torch.compile(eager.gradients_of(task, forward), fullgraph=True)
+            return torch.compile(_whole_step(task, model, forward)[0], **options), infer
+        gradients = torch.compile(eager.gradients_of(task, forward), **options)
         return eager.stepping(task, model, gradients), infer
+
+
+def compile_options(graphs: bool) -> dict[str, Any]:
+    """What torch.compile is called with, with CUDA graphs or without."""
+    return {"fullgraph": True} | ({"mode": _GRAPHS, "dynamic": False} if graphs else {})
+
+
+def _kept(program: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The program, a new step of the CUDA graphs each time; gives a copy, which no replay changes.
+
+    Once one step is announced, all must be: later calls would count as parts of that one.
+    """
+
+    def run(*inputs: Tensor) -> Tensor:
+        torch.compiler.cudagraph_mark_step_begin()
+        return program(*inputs).clone()
+
+    return run
+
+
+def _graphs_made() -> dict[str, Setting]:
+    """What became of the CUDA graphs that were asked for."""
+    from torch._dynamo.utils import counters
+    from torch._inductor.cudagraph_trees import get_manager
+
+    on = torch._inductor.list_mode_options(_GRAPHS)["triton.cudagraphs"]
+    manager = get_manager(torch.cuda.current_device(), create_if_none_exists=False)
+    graphs = list(manager.get_roots()) if manager else []
+    for graph in graphs:  # the list grows: some are recorded as following others
+        graphs += [follower for each in graph.children.values() for follower in each]
+    return {
+        "cuda_graphs": "on" if on else "off",
+        "cuda_graphs_recorded": len(graphs),
+        "cuda_graphs_left_out": counters["inductor"]["cudagraph_skips"],
+    }
 
 
 def _set_up() -> None:
@@ -108,47 +177,55 @@ def _refuse_long(task: Task) -> None:
                 )
 
 
-def _whole_step(task: Task, model: nn.Module, forward: eager.Forward) -> eager.Step:
-    """Forward, loss, backward and update in one graph; gives the loss before the update."""
-    loss_of, update = eager.LOSSES[task.loss], _update(task, model)
-    trained = eager.trained(model)
+def _whole_step(
+    task: Task, model: nn.Module, forward: eager.Forward
+) -> tuple[eager.Step, list[Tensor]]:
+    """Forward, loss, backward and update, for one graph, and all tensors it writes to.
+
+    The step gives the loss before the update.
+    """
+    loss_of, parameters = LOSSES[task.loss], trained(model)
+    update, written = _update(task, parameters)
 
     def step(batch: Tensor, target: Tensor) -> Tensor:
         loss = loss_of(forward(batch), target)
-        gradients = torch.autograd.grad(loss, trained)
+        gradients = torch.autograd.grad(loss, parameters)
         with torch.no_grad():
             update(gradients)
         return loss.detach()
 
-    return torch.compile(step, fullgraph=True)
+    return step, written
 
 
-def _update(task: Task, model: nn.Module) -> Callable[[tuple[Tensor, ...]], None]:
-    """What the optimizer does to the parameters, in operations torch.compile can fuse.
+def _update(
+    task: Task, parameters: list[nn.Parameter]
+) -> tuple[Callable[[tuple[Tensor, ...]], None], list[Tensor]]:
+    """What the optimizer does to the parameters, in operations torch.compile can fuse, and all
+    tensors it writes to.
 
     torch.optim's own step() breaks the graph.
     """
-    trained, optimizer = eager.trained(model), task.optimizer
+    optimizer = task.optimizer
 
     def descend(gradients: tuple[Tensor, ...]) -> None:
-        for p, g in zip(trained, gradients, strict=True):
+        for p, g in zip(parameters, gradients, strict=True):
             p.sub_(g, alpha=optimizer.learning_rate)
 
     if isinstance(optimizer, SGD):
-        return descend
+        return descend, [*parameters]
     adam = optimizer
-    means = [torch.zeros_like(p) for p in trained]
-    squares = [torch.zeros_like(p) for p in trained]
+    means = [torch.zeros_like(p) for p in parameters]
+    squares = [torch.zeros_like(p) for p in parameters]
     # Whole: a float64 scalar is not added to by what torch.compile makes of it in 2.13.
-    count = torch.zeros((), dtype=torch.int64, device=trained[0].device)
+    count = torch.zeros((), dtype=torch.int64, device=parameters[0].device)
 
     def adapt(gradients: tuple[Tensor, ...]) -> None:
         steps = count.add_(1).double()
         rate = (adam.learning_rate / (1 - adam.beta_1**steps)).float()
         unbiased = (1 - adam.beta_2**steps).rsqrt().float()
-        for p, g, m, v in zip(trained, gradients, means, squares, strict=True):
+        for p, g, m, v in zip(parameters, gradients, means, squares, strict=True):
             m.add_((1 - adam.beta_1) * (g - m))
             v.add_((1 - adam.beta_2) * (g * g - v))
             p.sub_(rate * m / (v.sqrt() * unbiased + adam.epsilon))
 
-    return adapt
+    return adapt, [*parameters, *means, *squares, count]
