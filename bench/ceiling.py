@@ -27,7 +27,7 @@ Answers = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Ceiling:
-    """flops: operations a second in `precision`, reached by the environment `by`.
+    """flops: operations a second in `precision`, reached by the program of `by`.
     copy_bytes_per_second: read and written; None where no copy was measured."""
 
     precision: str
@@ -85,4 +85,4 @@ def best(answers: Answers, precision: str) -> Ceiling | None:
         return None
     by = max(rates, key=lambda name: rates[name])
     copies = [answer.get("copy", {}).get("bytes_per_second", 0.0) for answer in answers.values()]
-    return Ceiling(precision, rates[by], by, max(copies) or None)
+    return Ceiling(precision, rates[by], PROGRAMS.get(by, by), max(copies) or None)

@@ -39,7 +39,9 @@ def ceiling(groups: Groups, about: dict[str, Any]) -> Figure | None:
         return None
     for axis in made[1]:
         axis.axvline(1.0, color="0.3", linewidth=1)
-        figures.logarithmic(axis, axis.get_xlim()[0] / 0.85, 1.0, SHARES)
+        low, high = axis.get_xlim()
+        # Above 1 where the machine was busier while the ceiling was measured: not to be hidden.
+        figures.logarithmic(axis, low / 0.85, max(1.0, high / 1.15), SHARES)
     return made[0]
 
 

@@ -67,7 +67,7 @@ def task_tables(run: Run) -> list[TaskTable]:
         modes = tuple(map(breakeven.row, breakeven.paybacks(mine, name)))
         work = tuple(achieved.rows(groups, name, most))
         if work:
-            notes.append(achieved.note(most))
+            notes.insert(0, achieved.note(most))
         tables.append(TaskTable(name, _title(name, about), rows, tuple(notes), modes, work))
     return tables
 
