@@ -26,7 +26,8 @@ import tensorflow as tf
 from tensorflow.python.util import _pywrap_util_port  # the only door to "is oneDNN on?"
 
 from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported
-from adapters.tensorflow_model import Model, Optimizer, batch_loss, fused_warp
+from adapters.tensorflow_images import fused_warp, plain_warp
+from adapters.tensorflow_model import Model, Optimizer, batch_loss
 from tasks.spec import Task, output_shapes
 from tasks.weights import Weights
 
@@ -164,8 +165,6 @@ class Contender(Adapter):
 
     def _trainer(self, batch: int, warped: bool) -> Any:
         """The compiled training loop for one batch size: static shapes fold into constants."""
-        if warped and self._mode == "xla":
-            raise Unsupported("augmentation is not implemented for TensorFlow under XLA")
         key = (batch, warped)
         if key not in self._trainers:
             task = self._task
@@ -190,7 +189,8 @@ class Contender(Adapter):
             rows = order[i]
             batch = tf.gather(x, rows)
             if warps is not None:
-                batch = fused_warp(batch, warps[i])
+                warp = plain_warp if self._mode == "xla" else fused_warp
+                batch = warp(batch, warps[i])
             with tf.GradientTape() as tape:
                 logits = self._model(batch, training=True)
                 loss = batch_loss(self._task.loss, logits, tf.gather(y, rows))

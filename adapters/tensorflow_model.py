@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from adapters import tensorflow_images as images
 from adapters.tensorflow_recurrent import ACTIVATIONS, last_state
 from tasks.spec import (
     LSTM,
@@ -44,6 +45,7 @@ class Model(tf.Module):
         self.parameters = {name: tf.Variable(value) for name, value in weights.items()}
         self.xla = mode == "xla"
         self.cuda = cuda
+        self.plain = self.xla and not cuda  # images in operations XLA's CPU compiler is good at
         self.compute = compute
         # Decided once: an eager call would look every layer's kind and variables up anew.
         self.layers = [
@@ -82,11 +84,15 @@ class Model(tf.Module):
             case Dropout(rate=rate):
                 return lambda x, training, _: tf.nn.dropout(x, rate) if training else x
             case Conv2D(activation=name):
-                return lambda x, *_: ACTIVATIONS[name](
-                    tf.nn.bias_add(tf.nn.conv2d(x, p["kernel"], 1, "VALID"), p["bias"])
+                trained = images.conv_by_product if self.plain else images.conv
+                return lambda x, training, _: ACTIVATIONS[name](
+                    tf.nn.bias_add(
+                        (trained if training else images.conv)(x, p["kernel"]), p["bias"]
+                    )
                 )
             case MaxPool2D(size=size):
-                return lambda x, *_: tf.nn.max_pool2d(x, size, size, "VALID")
+                pool = images.pool_by_where if self.plain else images.pool
+                return lambda x, *_: pool(x, size)
             case Embedding():
                 return lambda x, *_: tf.gather(p["table"], x)
             case SimpleRNN() | LSTM() as cell:
@@ -156,15 +162,3 @@ def batch_loss(loss: Loss, logits: Tensor, y: Tensor) -> Tensor:
     if loss == "binary_crossentropy":
         return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(y, outputs))
     return tf.reduce_mean(tf.math.squared_difference(outputs, y))
-
-
-def fused_warp(images: Tensor, maps: Tensor) -> Tensor:
-    """images (N, H, W, C), maps (N, 6): TensorFlow's own sampler, whose rule is the contract's."""
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=tf.pad(maps, ((0, 0), (0, 2))),
-        output_shape=images.shape[1:3],
-        interpolation="BILINEAR",
-        fill_mode="NEAREST",
-        fill_value=0.0,
-    )
