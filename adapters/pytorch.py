@@ -78,6 +78,7 @@ class Contender(Adapter):
             "cpu_capability": torch.backends.cpu.get_cpu_capability(),
             "flush_denormal": (torch.tensor(1e-39) * 0.5).item() == 0.0,
             "cuda": torch.version.cuda or "none",
+            "cudnn": torch.backends.cudnn.version() or "none",
             "deterministic": torch.are_deterministic_algorithms_enabled(),
             "cudnn_benchmark": torch.backends.cudnn.benchmark,
             "mode": self.mode,

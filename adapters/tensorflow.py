@@ -63,6 +63,7 @@ class Contender(Adapter):
     def settings(self) -> dict[str, Setting]:
         tf32 = tf.config.experimental.tensor_float_32_execution_enabled()
         gpus = tf.config.get_visible_devices("GPU")
+        built = tf.sysconfig.get_build_info()
         return {
             "version": tf.__version__,
             "threads": tf.config.threading.get_intra_op_parallelism_threads(),
@@ -72,6 +73,8 @@ class Contender(Adapter):
             "tf32": tf32,
             "onednn": _pywrap_util_port.IsMklEnabled(),
             "cuda_build": tf.test.is_built_with_cuda(),
+            "cuda": built.get("cuda_version", "none"),
+            "cudnn": built.get("cudnn_version", "none"),
             "jit_compile": self._mode == "xla",
             "auto_jit": tf.config.optimizer.get_jit(),
         }
