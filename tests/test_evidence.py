@@ -81,7 +81,7 @@ def test_every_request_has_its_own_name_and_frameworks_alternate() -> None:
     assert {one["mode"] for one in curves} == {"graph", "eager", "tensorflow", "hybrid"}
 
 
-def test_the_ceiling_and_curves_are_not_asked_where_there_is_one_thread_twice() -> None:
+def test_curves_are_not_asked_twice_where_there_is_one_thread() -> None:
     ready = {"pytorch": Environment("pytorch", "ready", sys.executable)}
     wanted = evidence.requests(ready, threads=1)
     assert {one["threads"] for one in wanted if one["part"] == "curve"} == {1}
