@@ -35,7 +35,8 @@ from tasks.spec import SGD, Task
 from tasks.weights import Weights
 
 Forward = Callable[[Tensor], Tensor]
-Step = Callable[[Tensor, Tensor], Tensor]
+Step = Callable[[Tensor, Tensor], Tensor]  # of a batch and its targets, the loss
+StagedStep = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]  # see `gathering`
 
 
 class Contender(Adapter):
@@ -95,9 +96,11 @@ class Contender(Adapter):
         self._step, self._forward = self._programs(task, model, forward)
         torch.manual_seed(seed)
 
-    def _programs(self, task: Task, model: nn.Module, forward: Forward) -> tuple[Step, Forward]:
-        """What runs one optimizer step, and what infers a batch."""
-        return stepping(task, model, gradients_of(task, forward)), forward
+    def _programs(
+        self, task: Task, model: nn.Module, forward: Forward
+    ) -> tuple[StagedStep, Forward]:
+        """What runs one optimizer step on staged rows, and what infers a batch."""
+        return stepping(task, model, gathering(gradients_of(task, forward))), forward
 
     def stage(self, x: np.ndarray, y: np.ndarray) -> Data:
         rows = torch.tensor(x, device=self._device)
@@ -112,10 +115,7 @@ class Contender(Adapter):
         maps = None if warps is None else thetas(warps, x.shape).to(self._device)
         losses = []
         for number, rows in enumerate(torch.tensor(order, device=self._device).unbind()):
-            batch = x.index_select(0, rows)
-            if maps is not None:
-                batch = warp(batch, maps[number])
-            losses.append(self._step(batch, y.index_select(0, rows)))
+            losses.append(self._step(x, y, rows, None if maps is None else maps[number]))
         return torch.stack(losses).mean()
 
     def predict(self, data: Data, batch_size: int) -> np.ndarray:
@@ -167,12 +167,24 @@ def gradients_of(task: Task, forward: Forward) -> Step:
     return gradients
 
 
-def stepping(task: Task, model: nn.Module, gradients: Step) -> Step:
+def gathering(step: Step) -> StagedStep:
+    """The step, of the staged rows x and y, a batch's row numbers, and its maps if it is warped."""
+
+    def gathered(x: Tensor, y: Tensor, rows: Tensor, theta: Tensor | None) -> Tensor:
+        batch = x.index_select(0, rows)
+        if theta is not None:
+            batch = warp(batch, theta)
+        return step(batch, y.index_select(0, rows))
+
+    return gathered
+
+
+def stepping(task: Task, model: nn.Module, gradients: StagedStep) -> StagedStep:
     """One optimizer step by torch.optim; gives the loss before it."""
     optimizer = _optimizer(task, model)
 
-    def step(batch: Tensor, target: Tensor) -> Tensor:
-        loss = gradients(batch, target)
+    def step(x: Tensor, y: Tensor, rows: Tensor, theta: Tensor | None) -> Tensor:
+        loss = gradients(x, y, rows, theta)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         return loss
