@@ -6,10 +6,12 @@ Choices, measured as adapters/jax.py says:
   select_and_scatter, the cnn-64-10 step took 4.5×. Also against `where`: jnp.maximum over the views
   1.2× (and it halves the gradient of ties), max over a reshaped axis 1.2× (splits it too), a custom
   gradient that keeps the winner's number 1.1× to 1.2×, though 0.93× to 0.95× on cnn-catsdogs.
-* LSTM with a gradient of its own and the time axis put first before the inputs' product: 0.48× on
-  lstm-imdb, 0.6× to 0.8× on lstm-forecast. Of that, the recurrent kernel's gradient summed after
-  the loop alone gave 0.87× on lstm-imdb, with time first 0.82×. Its 200 steps unrolled by 2: 1.0×;
-  under jax.grad, by 4 1.1×, by 10 1.6×. SimpleRNN in the same form: 1.02× to 1.05×, so not done.
+* Long LSTMs with a gradient of their own and the time axis put first before the inputs' product:
+  0.48× on lstm-imdb. Of that, the recurrent kernel's gradient summed after the loop alone gave
+  0.87×, with time first 0.82×. Its 200 steps unrolled by 2: 1.0×; under jax.grad, by 4 1.1×, by 10
+  1.6×. SimpleRNN in the same form: 1.02× to 1.05×, so not done.
+* Short LSTMs laid out step by step and left to jax.grad: on lstm-forecast 0.90× the time of the
+  form above laid out, with two threads; with one 1.05×.
 """
 
 from __future__ import annotations
@@ -175,22 +177,6 @@ def _simple_rnn(layer: SimpleRNN, p: dict[str, Array], x: Array) -> Array:
     return h
 
 
-def _over_time(step: Callable[..., Any], state: Any, items: Any, reverse: bool = False) -> Any:
-    """lax.scan, but short sequences laid out by Python, which needs no compiler.
-
-    Arrays are taken apart by iterating over them: eagerly that is one operation for all steps.
-    """
-    steps = len(jax.tree.leaves(items)[0])
-    if steps > UNROLL:
-        return lax.scan(step, state, items, reverse=reverse)
-    outputs = [None] * steps
-    leaves, form = jax.tree.flatten(items)
-    each = [jax.tree.unflatten(form, parts) for parts in zip(*leaves, strict=True)]
-    for t in reversed(range(steps)) if reverse else range(steps):
-        state, outputs[t] = step(state, each[t])
-    return state, jax.tree.map(lambda *each: jnp.stack(each), *outputs)
-
-
 def _times(x: Array, kernel: Array) -> Array:
     """x @ kernel; of one feature without a product, which XLA would hand to its library."""
     return x * kernel if kernel.shape[0] == 1 else x @ kernel
@@ -198,9 +184,14 @@ def _times(x: Array, kernel: Array) -> Array:
 
 def _lstm(p: dict[str, Array], x: Array, training: bool) -> Array:
     """x (N, T, in) → the last hidden state (N, units)."""
-    # Steps first: x is the small one.
-    inputs = _times(jnp.swapaxes(x, 0, 1), p["kernel"]) + p["bias"]
-    return (_trained_loop if training else _lstm_loop)(p["recurrent"], inputs)
+    if x.shape[1] > UNROLL:
+        # Steps first: x is the small one.
+        inputs = _times(jnp.swapaxes(x, 0, 1), p["kernel"]) + p["bias"]
+        return (_trained_loop if training else _lstm_loop)(p["recurrent"], inputs)
+    h = c = jnp.zeros((len(x), p["recurrent"].shape[0]), x.dtype)
+    for t in range(x.shape[1]):
+        h, c = _lstm_cell(c, _times(x[:, t], p["kernel"]) + h @ p["recurrent"] + p["bias"])
+    return h
 
 
 def _lstm_cell(c: Array, z: Array) -> tuple[Array, Array]:
@@ -217,7 +208,7 @@ def _lstm_loop(recurrent: Array, inputs: Array) -> Array:
         return _lstm_cell(state[1], z + state[0] @ recurrent), None
 
     start = jnp.zeros((inputs.shape[1], recurrent.shape[0]), inputs.dtype)
-    return _over_time(step, (start, start), inputs)[0][0]
+    return lax.scan(step, (start, start), inputs)[0][0]
 
 
 _trained_loop = jax.custom_vjp(_lstm_loop)
@@ -232,7 +223,7 @@ def _lstm_forward(
         return _lstm_cell(c, z), (h, c, z)
 
     start = jnp.zeros((inputs.shape[1], recurrent.shape[0]), inputs.dtype)
-    (last, _), kept = _over_time(step, (start, start), inputs)
+    (last, _), kept = lax.scan(step, (start, start), inputs)
     return last, (recurrent, kept)
 
 
@@ -248,7 +239,7 @@ def _lstm_backward(
         return (by_z @ recurrent.T, by_c), by_z
 
     start = (by_last, jnp.zeros_like(by_last))
-    _, by_zs = _over_time(step, start, (cs, zs), reverse=True)
+    _, by_zs = lax.scan(step, start, (cs, zs), reverse=True)
     return jnp.einsum("tnh,tng->hg", hs, by_zs), by_zs
 
 

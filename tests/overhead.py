@@ -14,12 +14,12 @@ when it is slower. A round has the steps of the suite's own rounds, or fewer whe
 over `ROUND_SECONDS`. Inference takes milliseconds, so it gets up to `INFER_FACTOR` times as many
 pairs, for `INFER_SECONDS`.
 
-One process is one launch, and launches differ, probably by where each side's weights come to lie in
-memory: keras:torch inferred fnn-mnist at 0.89, 0.90, 1.00 and 1.01 in four launches of the same code,
-and the interval over the pairs of one process knows nothing of it. So an answer under
+One process is one launch, and launches differ, probably by where each side's weights come to lie
+in memory: keras:torch inferred fnn-mnist at 0.89, 0.90, 1.00 and 1.01 in four launches of the same
+code, and the interval over the pairs of one process knows nothing of it. So an answer under
 `overhead_summary.BOUND` asks for more `launches`, and the median over all of them is judged;
-`nox -s overhead` does that. What passed at once is not repeated, so the rule forgives some costs at
-the very bound; it does not hide one that most launches have.
+`nox -s overhead` does that. What passed at once is not repeated, so the rule forgives some costs
+at the very bound; it does not hide one that most launches have.
 
 The answer is written in every case: the ratios, ``unsupported`` with the adapter's reason where it
 refuses the task, or ``failed`` with what went wrong (and then the exit status is 1).
