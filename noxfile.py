@@ -14,7 +14,7 @@ nox.options.sessions = ["bench"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.default_venv_backend = "venv"
 
-# One of each family; tests/bare holds a loop for each.
+# One of each family; bench/audit/bare holds a loop for each.
 OVERHEAD_TASKS = ("fnn-mnist", "cnn-64-10", "rnn-sequence", "lstm-forecast")
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
@@ -61,11 +61,11 @@ def tests(session: nox.Session) -> None:
         if row["status"] != "ready":
             session.warn(f"{row['implementation']} not tested: {row['reason']}")
             continue
-        conformance = ["-m", "pytest", "-q", "tests/conformance.py"]
+        conformance = ["-m", "pytest", "-q", "tests/adapters/conformance.py"]
         if not row["usual"]:  # the mutants were refused in the framework's usual mode
             conformance += ["-k", "not mutants"]
         if row["implementation"] == "pytorch:compile":  # needs PyTorch, but no GPU
-            conformance.append("tests/test_cuda_graphs.py")
+            conformance.append("tests/adapters/test_cuda_graphs.py")
         session.run(
             row["python"], *conformance, "--implementation", row["implementation"], external=True
         )
@@ -85,7 +85,7 @@ def verify(session: nox.Session) -> None:
     """Certificates of every task and implementation, and the refusal of every mutant."""
     runner(session, "tests")
     session.run("bench", "setup", "--device", option(session, "--device", "cpu"))
-    session.run("pytest", "-q", "tests/test_mutants.py")
+    session.run("pytest", "-q", "tests/adapters/test_mutants.py")
     session.run("bench", "verify", *session.posargs)
 
 
@@ -98,7 +98,7 @@ def overhead_launch(
     if row["status"] != "ready":  # said in the summary, as a refused task is
         answer.write_text(json.dumps(asked | {"unsupported": f"no environment: {row['reason']}"}))
         return
-    command = ["-m", "tests.overhead", "--json", str(answer)]
+    command = ["-m", "bench.audit.overhead", "--json", str(answer)]
     command += [word for name, value in asked.items() for word in (f"--{name}", value)]
     # A failure too is in its answer, and the others are measured all the same.
     session.run(row["python"], *command, *words, external=True, success_codes=[0, 1])
@@ -107,10 +107,10 @@ def overhead_launch(
 @nox.session
 def overhead(session: nox.Session) -> None:
     """The suite against bare loops: every ratio of every implementation must be at least 0.97.
-    A cell that asks for it (tests/overhead.py) is measured in more launches.
+    A cell that asks for it (bench/audit/overhead.py) is measured in more launches.
 
     `-- --only GLOB` takes some implementations, `-- --resume` keeps what an earlier call measured,
-    `-- --out FOLDER` writes the table there too; the rest goes to tests/overhead.py."""
+    `-- --out FOLDER` writes the table there too; the rest goes to bench/audit/overhead.py."""
     runner(session, "tests")
     only, folder = option(session, "--only", "*"), option(session, "--out", "")
     words = list(session.posargs)
@@ -134,15 +134,17 @@ def overhead(session: nox.Session) -> None:
             # The first launch tells how many there shall be.
             wanted = json.loads(answer.read_text()).get("launches", 1) if launch == 1 else wanted
             launch += 1
-    session.run("python", "-m", "tests.overhead_summary", str(out), *([folder] if folder else []))
+    session.run(
+        "python", "-m", "bench.audit.overhead_summary", str(out), *([folder] if folder else [])
+    )
 
 
 @nox.session
 def calibrate(session: nox.Session) -> None:
-    """False alarms and power of the verdicts, measured on this machine; options go to
-    tests/calibrate.py. Stopped, it goes on where it was; the table goes to results/calibration."""
+    """False alarms and power of the verdicts, measured on this machine, into results/calibration.
+    Options go to bench/audit/calibrate.py. Stopped, it goes on where it was."""
     runner(session, "tests")
-    session.run("python", "-m", "tests.calibrate", "run", *session.posargs)
+    session.run("python", "-m", "bench.audit.calibrate", "run", *session.posargs)
 
 
 @nox.session

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal, SupportsFloat
 
 import numpy as np
 
-from tasks.spec import Task
+from tasks.spec.network import Task
 from tasks.weights import Weights
 
 Device = Literal["cpu", "cuda"]

@@ -13,7 +13,7 @@ __all__ = ["load_run"]
 
 def __getattr__(name: str) -> Any:
     if name == "load_run":
-        from bench.table import load_run
+        from bench.records.tidy import load_run
 
         return load_run
     raise AttributeError(f"module 'bench' has no attribute {name!r}")

@@ -21,7 +21,7 @@ Recorded: launches and rounds of results/cpu-quick, resampled. Bursts: 1.2 % nor
 7 % of the launches slower by 25 % on average. BCa is the bias-corrected accelerated bootstrap
 (Efron 1987) of the mean, in the last column of the trimmed mean: of few launches it claims more
 than it knows, so it is used only from `BCA_FROM` on, seeded, through SciPy. The promises that
-matter are tests (tests/test_coverage.py).
+matter are tests (tests/bench/test_coverage.py).
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ bound of the work, and the same for every framework, whatever its kernels really
 
 from __future__ import annotations
 
-from tasks.spec import LSTM, Conv2D, Dense, Embedding, Layer, Shape, SimpleRNN, Task, output_shapes
+from tasks.spec.layers import LSTM, Conv2D, Dense, Embedding, Layer, Shape, SimpleRNN
+from tasks.spec.network import Task, output_shapes
 
 
 def forward(task: Task) -> int:

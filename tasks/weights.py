@@ -11,7 +11,8 @@ from math import sqrt
 
 import numpy as np
 
-from tasks.spec import LSTM, Shape, Task, layer_name, parameter_shapes
+from tasks.spec.layers import LSTM, Shape
+from tasks.spec.network import Task, layer_name, parameter_shapes
 
 Weights = dict[str, np.ndarray]
 

@@ -14,8 +14,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """What a mode beside the usual one says it cannot do is a skip with that reason."""
-    from adapters import IMPLEMENTATIONS
     from adapters.base import Unsupported
+    from adapters.contenders import IMPLEMENTATIONS
 
     name = item.config.getoption("--implementation")
     try:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import typer.main
 
-from bench.cli import app
-from bench.environments import PROJECT
+from bench.cli.main import app
+from bench.run.environments import PROJECT
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
 PATH = PROJECT / ".github" / "workflows" / "bench.yml"

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from platformdirs import user_cache_path
 
-from tasks.arrays import NAMES, digest
+from tasks.data.arrays import NAMES, digest
 from tasks.data.family import Decoded
 from tasks.errors import UserError
 

@@ -24,8 +24,8 @@ from pathlib import Path, PurePath, PurePosixPath
 import numpy as np
 from PIL import Image
 
-from tasks.arrays import Arrays
 from tasks.data import photos
+from tasks.data.arrays import Arrays
 from tasks.data.family import About, Decoded, Family
 from tasks.errors import UserError
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.arrays import Arrays, digest
+from tasks.data.arrays import Arrays, digest
 from tasks.data.family import About, Decoded, Family
 from tasks.data.split import stratified
 from tasks.errors import UserError

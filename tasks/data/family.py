@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.arrays import Arrays
+from tasks.data.arrays import Arrays
 
 
 @dataclass(frozen=True)

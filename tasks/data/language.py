@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.arrays import Arrays
+from tasks.data.arrays import Arrays
 from tasks.data.family import About
 
 ABOUT = About(

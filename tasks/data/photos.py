@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tasks.arrays import Arrays
+from tasks.data.arrays import Arrays
 from tasks.data.family import About, Decoded, Family
 from tasks.errors import UserError
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.arrays import Arrays, digest
 from tasks.data import language
+from tasks.data.arrays import Arrays, digest
 from tasks.data.family import About, Decoded, Family
 from tasks.data.plainlists import lists, numbers
 from tasks.errors import UserError

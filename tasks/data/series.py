@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.arrays import Arrays
+from tasks.data.arrays import Arrays
 from tasks.data.family import About, Decoded, Family
 from tasks.errors import UserError
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.arrays import Arrays
+from tasks.data.arrays import Arrays
 from tasks.data.family import About, Decoded, Family
 from tasks.data.split import stratified
 

@@ -1,0 +1,231 @@
+"""JAX: plain functions over a dictionary of arrays and nothing else. Modes: "jit" and "eager".
+
+Eager is the same without jax.jit, an operation after the other, as one would debug it. It is what
+"jit" is held against, and no way to use JAX. What follows is about "jit".
+
+The state (parameters, optimizer, random key) is donated to each call, so updates happen in place.
+Steps run `_CHUNKS` at a time inside one `lax.scan`, where that wins, and singly for the rest; both
+programs are compiled once, whatever the number of steps. Layouts are the canonical ones: nothing
+is permuted on the way in or out.
+
+Choices, measured on 2 busy cores with 0.10.2 on CPU: medians of pairwise ratios of CPU time,
+alternatives interleaved in one process.
+
+* XLA hands convolutions to YNNPACK by default. Left to Eigen, with products and sums still in
+  YNNPACK, the step took 0.49× on cnn-catsdogs and 0.84× on cnn-64-10. Without YNNPACK altogether
+  1.17× of that on cnn-64-10, 2.3× on lstm-imdb. Convolution as patches and one product: 1.15×.
+* Layers: adapters/jax/model.py.
+
+Against the steps before these choices: cnn-64-10 0.19×, cnn-catsdogs 0.32×, lstm-imdb 0.49×.
+pytorch:eager, measured apart, is behind on cnn-64-10 (23 ms of CPU time a step against 22) and
+about equal on lstm-imdb, but ahead on cnn-catsdogs (410 against 610). There, in CPU time, the first
+layer's convolution takes 69 ms forward against 8 and 85 against 39 by its kernel; the other
+layers' 1.2 to 1.5 times PyTorch's, those by their input twice.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported
+from adapters.jax.model import (
+    UNROLL,
+    Params,
+    canonical,
+    forward,
+    mean_loss,
+    parameters,
+    start,
+    update,
+    warp,
+)
+from tasks.spec.layers import LSTM, Conv2D, Dropout, SimpleRNN
+from tasks.spec.network import Task, output_shapes
+from tasks.weights import Weights
+
+Array = jax.Array
+State = tuple[Params, Any, Array]
+
+_CHUNKS = (500, 125, 25)  # steps of a scan
+_UNROLLED = 8  # batches of inference in one program: 0.8 of the time of a call a batch
+_CPU_OPTIONS = {  # XLA's own choice takes convolutions too
+    "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE"
+}
+
+
+class Contender(Adapter):
+    """A jitted scan over steps ("jit"), or every operation by itself ("eager")."""
+
+    adam_form = "epsilon"
+
+    def __init__(self, mode: str, device: Device, precision: Precision, threads: int) -> None:
+        if mode not in ("jit", "eager"):
+            raise Unsupported(f"JAX has no mode {mode!r} here: jit or eager")
+        self._jit = mode == "jit"
+        # JAX takes a thread for every core this process may use, once, when it is first used.
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cores[:threads])
+        jax.config.update("jax_platforms", device)
+        narrow = "tensorfloat32" if precision == "tf32" else "highest"
+        jax.config.update("jax_default_matmul_precision", narrow)
+        self._compute = jnp.bfloat16 if precision == "bf16" else jnp.float32
+        try:
+            self._device = jax.devices(device)[0]
+        except RuntimeError as error:
+            raise Unsupported(f"this JAX sees no {device} device") from error
+
+    def settings(self) -> dict[str, Setting]:
+        return {
+            "version": jax.__version__,
+            "threads": len(os.sched_getaffinity(0)),
+            "device": "cuda" if self._device.platform == "gpu" else self._device.platform,
+            "precision": self._precision(),
+            "matmul_precision": str(jax.config.jax_default_matmul_precision),
+            "prng": str(jax.config.jax_default_prng_impl),
+            "jit": self._jit,
+            "steps_per_scan": "/".join(map(str, _CHUNKS)) if self._jit else "none",
+        }
+
+    def _precision(self) -> str:
+        """What dtype and product switches in force make of float32 data."""
+        if self._compute == jnp.bfloat16 or jax.config.jax_enable_x64:
+            return "other" if jax.config.jax_enable_x64 else "bf16"
+        products = str(jax.config.jax_default_matmul_precision)
+        return {"highest": "fp32", "tensorfloat32": "tf32"}.get(products, products)
+
+    def build(self, task: Task, weights: Weights, seed: int) -> None:
+        self._task = task
+        params = parameters(task, weights)
+        self._state: State = (params, start(params), jax.random.key(seed))
+        options, training = self._compiler_options(task)
+        self._scans = self._jit and not any(isinstance(layer, Conv2D) for layer in task.layers)
+        self._one, self._outputs = self._step, self._infer
+        if not self._jit:
+            # A lax.scan, which long sequences need, would be compiled anew in every step.
+            if steps := long_steps(task):
+                raise Unsupported(
+                    f"eager JAX lays a recurrent layer out step by step, here up to {UNROLL} time "
+                    f"steps; this one has {steps}"
+                )
+            return
+        self._one = jax.jit(self._step, donate_argnums=0, compiler_options=training)
+        self._many = jax.jit(self._scan, donate_argnums=0, compiler_options=training)
+        self._outputs = jax.jit(self._infer, static_argnums=(3, 4), compiler_options=options)
+
+    def _compiler_options(self, task: Task) -> tuple[dict[str, str] | None, dict[str, str] | None]:
+        """Of inference and of training. SimpleRNN infers in 0.85 of the time without them; LSTM in
+        half the time with them, but lstm-forecast's training step takes 1.15 times as long.
+        """
+        if self._device.platform != "cpu":
+            return None, None
+        own = any(isinstance(layer, (Conv2D, LSTM)) for layer in task.layers)
+        short = any(isinstance(layer, LSTM) for layer in task.layers) and not long_steps(task)
+        return _CPU_OPTIONS if own else None, _CPU_OPTIONS if own and not short else None
+
+    def stage(self, x: np.ndarray, y: np.ndarray) -> Data:
+        return jnp.array(x), jnp.array(y)
+
+    def train(self, data: Data, order: np.ndarray, warps: np.ndarray | None = None) -> _Mean:
+        losses = []
+        done = 0
+        while done < len(order):
+            left = len(order) - done
+            chunk = next((c for c in _CHUNKS if self._scans and c <= left), 1)
+            part = slice(done, done + chunk) if chunk > 1 else done
+            run = self._many if chunk > 1 else self._one
+            maps = None if warps is None else warps[part]
+            self._state, loss = run(self._state, *data, order[part], maps)
+            losses.append(loss)
+            done += chunk
+        return _Mean(losses, len(order))
+
+    def predict(self, data: Data, batch_size: int) -> np.ndarray:
+        params, rows = self._state[0], data[0]
+        n, most = len(rows), _UNROLLED * batch_size
+        if n <= most:
+            return np.array(self._outputs(params, rows, None, n, batch_size))
+        starts = range(0, n, most)
+        parts = [self._outputs(params, rows, i, min(most, n - i), batch_size) for i in starts]
+        return np.concatenate([np.asarray(part) for part in parts])
+
+    def wait(self) -> None:
+        jax.block_until_ready(self._state)
+
+    def weights(self) -> Weights:
+        return canonical(self._task, self._state[0])
+
+    def _infer(
+        self, params: Params, rows: Array, start: Array | None, count: int, size: int
+    ) -> Array:
+        """Outputs of `count` rows from `start`, in batches of `size`, all in one program.
+
+        Without a start, of all: cut where the compiler knows, lstm-forecast takes 0.9× the time,
+        and one row 0.8× for want of an argument. A known start would be a program for each.
+        """
+        outputs = []
+        for done in range(0, count, size):
+            most = min(size, count - done)
+            if start is None or not self._jit:
+                begin = (start or 0) + done
+                batch = rows[begin : begin + most]
+            else:
+                batch = lax.dynamic_slice_in_dim(rows, start + done, most)
+            outputs.append(self._forward(params, batch, key=None))
+        return outputs[0] if len(outputs) == 1 else jnp.concatenate(outputs)
+
+    def _forward(self, params: Params, x: Array, key: Array | None) -> Array:
+        """Outputs in float32; under bfloat16 the layers see rounded copies of the parameters."""
+        if self._compute == jnp.float32:
+            return forward(self._task, params, x, key)
+        rounded = jax.tree.map(lambda value: value.astype(self._compute), params)
+        x = x.astype(self._compute) if jnp.issubdtype(x.dtype, jnp.floating) else x
+        return forward(self._task, rounded, x, key).astype(jnp.float32)
+
+    def _step(
+        self, state: State, x: Array, y: Array, rows: Array, maps: Array | None
+    ) -> tuple[State, Array]:
+        params, moments, key = state
+        # Only dropout draws: elsewhere a split key would be 5 to 10 % of a small step.
+        draws = any(isinstance(layer, Dropout) for layer in self._task.layers)
+        key, used = jax.random.split(key) if draws else (key, key)
+        batch = x[rows] if maps is None else warp(x[rows], maps)
+
+        def loss_of(params: Params) -> Array:
+            return mean_loss(self._task, self._forward(params, batch, key=used), y[rows])
+
+        loss, gradients = jax.value_and_grad(loss_of)(params)
+        params, moments = update(self._task, params, gradients, moments)
+        return (params, moments, key), loss
+
+    def _scan(
+        self, state: State, x: Array, y: Array, order: Array, maps: Array | None
+    ) -> tuple[State, Array]:
+        state, losses = lax.scan(lambda s, item: self._step(s, x, y, *item), state, (order, maps))
+        return state, losses.sum()
+
+
+def long_steps(task: Task) -> int:
+    """Time steps of a recurrent layer that has more than are laid out; 0 where none has."""
+    shapes = (task.input_shape, *output_shapes(task))
+    steps = [
+        shape[0]
+        for layer, shape in zip(task.layers, shapes, strict=False)
+        if isinstance(layer, (SimpleRNN, LSTM))
+    ]
+    return max((count for count in steps if count > UNROLL), default=0)
+
+
+class _Mean:
+    """The mean loss of some steps, read from the device only when asked for."""
+
+    def __init__(self, losses: list[Array], steps: int) -> None:
+        self._losses, self._steps = losses, steps
+
+    def __float__(self) -> float:
+        return float(sum(float(loss) for loss in self._losses) / self._steps)

@@ -1,0 +1,227 @@
+"""MXNet Gluon. Modes: "hybrid" (hybridized, static memory and shapes) and "imperative".
+
+Choices, measured with MXNet 1.9.1 on 2 cores busy with other work, two threads,
+OMP_WAIT_POLICY=passive, interleaved: medians of pairwise ratios of process CPU time, not wall time,
+which was too disturbed (an A/A pair read 0.98 to 1.08 in CPU time, so 5 % is hardly resolved):
+
+- Loss inside the hybridized graph: outside costs 1.19 (784-128-10) and 1.15 (LSTM 50, 12 steps).
+- Rows gathered inside the graph: 0.95 and 0.97 of `take` before it; no difference on a CNN
+  (one thread, 1.03). Gathering a whole call at once (0.94, 0.91) is not done: it holds a copy of
+  the epoch.
+- Static memory and shapes against neither: 1.06 and 1.18 without. Imperative: 1.40 and 1.61.
+- Fused rnn.LSTM: 2.6 times cheaper than LSTMCell unrolled (LSTM 50). Time-major input or not, and
+  last output or last state, differ by at most 4 %. A row_sparse embedding gradient: 0.95, within
+  the noise, so dense.
+- Trainer's Adam: on (128, 784), `adamw_update` and `multi_adamw_update` took 1.4 and 1.6 times
+  the CPU time of its `adam_update` (ratios of medians).
+
+- MXNET_ENGINE_TYPE=NaiveEngine: the default threaded engine takes 1.3 to 1.8 times as long on
+  784-128-10 (wall time, a quiet machine of 2 cores, five pairs): its threads and the OpenMP team
+  want the same cores.
+
+Not measured: bulk execution limits, MXNET_SUBGRAPH_BACKEND.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+os.environ.setdefault("MXNET_ENGINE_TYPE", "NaiveEngine")  # read at import; see above
+
+import mxnet as mx
+from mxnet import autograd, gluon, nd
+
+from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported
+from adapters.mxnet.model import LOSSES, RowLosses, network, normalised, warp
+from tasks.spec.network import Task
+from tasks.spec.training import Adam
+from tasks.weights import Weights
+
+Array = np.ndarray
+_LIB = mx.base._LIB
+_ENGINE_FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
+
+
+class Contender(Adapter):
+    """Gluon on the CPU."""
+
+    adam_form = "epsilon-hat"
+
+    def __init__(self, mode: str, device: Device, precision: Precision, threads: int) -> None:
+        if mode not in ("hybrid", "imperative"):
+            raise Unsupported(f"mxnet has no mode {mode!r}")
+        if device != "cpu":
+            built = "with" if mx.runtime.Features().is_enabled("CUDA") else "without"
+            raise Unsupported(f"only cpu is implemented; this MXNet is built {built} CUDA")
+        if precision != "fp32":
+            raise Unsupported(f"mxnet runs fp32 here, not {precision}")
+        self._hybrid = mode == "hybrid"
+        _in_engine(lambda: _LIB.MXSetNumOMPThreads(threads))
+
+    def settings(self) -> dict[str, Setting]:
+        features = mx.runtime.Features()
+        threads: list[int] = []
+        _in_engine(lambda: threads.append(_LIB.omp_get_max_threads()))
+        probe = nd.zeros((1,))
+        return {
+            "version": mx.__version__,
+            "threads": threads[0],
+            "device": probe.context.device_type,
+            "precision": "fp32" if probe.dtype == np.float32 else str(probe.dtype),
+            "hybridized": self._hybrid,
+            "onednn": features.is_enabled("MKLDNN"),
+            "blas": "openblas" if features.is_enabled("BLAS_OPEN") else "other",
+            "blas_threads": int(_LIB.openblas_get_num_threads()),
+            "engine": mx.util.getenv("MXNET_ENGINE_TYPE") or "default",
+            "omp_wait_policy": mx.util.getenv("OMP_WAIT_POLICY") or "default",
+        }
+
+    def build(self, task: Task, weights: Weights, seed: int) -> None:
+        mx.random.seed(seed)
+        self._task = task
+        self._net, self._slots = network(task)
+        self._net.initialize(mx.init.Zero(), ctx=mx.cpu())
+        for name, parameter, to_gluon, _ in self._slots:
+            parameter.set_data(nd.array(to_gluon(weights[name]), dtype="float32"))
+        net, loss = self._net, LOSSES[task.loss]
+        if self._hybrid:
+            self._batch_loss = self._block(_BatchLoss(net, loss))
+            self._rows_loss = self._block(_RowsLoss(net, loss))
+        else:  # a block that only calls others would be 2 to 5 % of a small step
+            self._batch_loss = lambda x, y: loss(nd, net(x), y)
+            self._rows_loss = lambda x, y, rows: loss(nd, net(nd.take(x, rows)), nd.take(y, rows))
+        # One graph a batch size: with static shapes a graph is planned anew when the size changes.
+        self._inference: dict[int, gluon.HybridBlock] = {}
+        self._trainer = _trainer(task, self._net)
+
+    def _block(self, block: gluon.HybridBlock) -> gluon.HybridBlock:
+        block.hybridize(static_alloc=True, static_shape=True)
+        return block
+
+    def stage(self, x: Array, y: Array) -> Data:
+        if len(self._task.input_shape) == 3:
+            x = x.transpose(0, 3, 1, 2)  # NHWC → NCHW
+        staged = nd.array(x, dtype=self._task.input_dtype)
+        data = staged, nd.array(y, dtype=self._task.target_dtype)
+        nd.waitall()
+        return data
+
+    def train(self, data: Data, order: Array, warps: Array | None = None) -> _Mean:
+        x, y = data
+        rows = nd.array(order, dtype="int32")
+        maps = None if warps is None else nd.array(normalised(warps, *x.shape[2:]))
+        losses = []
+        for step in range(len(order)):
+            batch_rows = rows[step]
+            if maps is not None:
+                batch = warp(nd.take(x, batch_rows), maps[step])
+                target = nd.take(y, batch_rows)
+            with autograd.record():
+                if maps is None:
+                    loss = self._rows_loss(x, y, batch_rows)
+                else:
+                    loss = self._batch_loss(batch, target)
+            loss.backward()
+            # The loss is one value a row; step() divides the summed gradient by the batch.
+            self._trainer.step(order.shape[1])
+            losses.append(loss)
+        return _Mean(nd.concat(*losses, dim=0).mean())
+
+    def predict(self, data: Data, batch_size: int) -> Array:
+        x, _ = data
+        outputs = []
+        for begin in range(0, len(x), batch_size):
+            batch = x[begin : begin + batch_size]
+            outputs.append(self._predictor(len(batch))(batch))
+        return (outputs[0] if len(outputs) == 1 else nd.concat(*outputs, dim=0)).asnumpy()
+
+    def _predictor(self, rows: int) -> gluon.HybridBlock:
+        if not self._hybrid:
+            return self._net
+        if rows not in self._inference:
+            self._inference[rows] = self._block(_Forward(self._net))
+        return self._inference[rows]
+
+    def wait(self) -> None:
+        nd.waitall()
+
+    def weights(self) -> Weights:
+        return {
+            name: np.ascontiguousarray(to_canonical(parameter.data().asnumpy()))
+            for name, parameter, _, to_canonical in self._slots
+        }
+
+
+class _Mean:
+    """A number the engine may still be computing: MXNet's arrays have no `__float__`."""
+
+    def __init__(self, value: nd.NDArray) -> None:
+        self._value = value
+
+    def __float__(self) -> float:
+        return float(self._value.asscalar())
+
+
+class _Forward(gluon.HybridBlock):
+    """The network as a graph of its own, sharing the parameters."""
+
+    def __init__(self, net: gluon.HybridBlock) -> None:
+        super().__init__()
+        self.net = net
+
+    def hybrid_forward(self, F: Any, x: Any) -> Any:
+        return self.net(x)
+
+
+class _BatchLoss(gluon.HybridBlock):
+    """Network and loss in one graph: (batch, ...), (batch,) → the loss of each row (batch,)."""
+
+    def __init__(self, net: gluon.HybridBlock, loss: RowLosses) -> None:
+        super().__init__()
+        self.net = net
+        self.loss = loss
+
+    def hybrid_forward(self, F: Any, x: Any, y: Any) -> Any:
+        return self.loss(F, self.net(x), y)
+
+
+class _RowsLoss(_BatchLoss):
+    """The same with the gathering in the graph: (N, ...), (N,), row numbers (batch,)."""
+
+    def hybrid_forward(self, F: Any, x: Any, y: Any, rows: Any) -> Any:
+        return self.loss(F, self.net(F.take(x, rows)), F.take(y, rows))
+
+
+def _trainer(task: Task, net: gluon.HybridBlock) -> gluon.Trainer:
+    optimizer = task.optimizer
+    options: dict[str, float] = {"learning_rate": optimizer.learning_rate}
+    if isinstance(optimizer, Adam):
+        options |= {
+            "beta1": optimizer.beta_1,
+            "beta2": optimizer.beta_2,
+            "epsilon": optimizer.epsilon,
+        }
+    name = "adam" if isinstance(optimizer, Adam) else "sgd"
+    return gluon.Trainer(net.collect_params(), name, options, kvstore=None)
+
+
+def _in_engine(call: Callable[[], Any]) -> None:
+    """Run `call` on the engine's CPU worker and wait: OpenMP's thread count is per thread."""
+
+    def run(run_context: int, parameter: int) -> None:
+        call()
+
+    callback = _ENGINE_FUNCTION(run)
+    cpu = (ctypes.c_int * 2)(mx.cpu().device_typeid, 0)
+    nothing = ctypes.c_void_p()
+    mx.base.check_call(
+        _LIB.MXEnginePushSync(
+            callback, nothing, nothing, cpu, nothing, 0, nothing, 0, nothing, 0, nothing
+        )
+    )
+    nd.waitall()

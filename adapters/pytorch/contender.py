@@ -1,0 +1,206 @@
+"""PyTorch: a torch.nn model and torch.optim, run eagerly. Compiled: adapters/pytorch/compiled.py.
+
+Choices, measured on 2 cores with 2.13.0+cpu. Other work shared the cores, so these are medians of
+pairwise ratios of one thread's CPU time, alternatives interleaved, unless it says two threads:
+
+* Adam(fused=True): with foreach a training step took 1.42× on the 784-128-10 network, 1.13× on a
+  small CNN and 1.09× on LSTMs; with the plain loop 1.35×, 1.16× and 1.04× to 1.11×. With two
+  threads (wall time) the optimizer alone took 2.1× to 4.8× with foreach and the 784-128-10 step
+  1.7×; the whole LSTM steps stayed undecided (0.83× and 0.89×, intervals around 1).
+* index_select to gather a batch: x[rows] took 2.1× on digits, 2.0× on 64×64 images.
+* Losses are kept in a list and stacked: adding each to a sum took 1.9× for that part.
+* Layers: adapters/pytorch/model.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported
+from adapters.pytorch.model import (
+    LOSSES,
+    LastState,
+    canonical_views,
+    network,
+    thetas,
+    trained,
+    warp,
+)
+from tasks.spec.network import Task
+from tasks.spec.training import SGD
+from tasks.weights import Weights
+
+Forward = Callable[[Tensor], Tensor]
+Step = Callable[[Tensor, Tensor], Tensor]  # of a batch and its targets, the loss
+StagedStep = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]  # see `gathering`
+
+
+class Contender(Adapter):
+    """PyTorch in mode "eager"."""
+
+    adam_form = "epsilon"
+    mode: ClassVar[str] = "eager"
+    recurrent: ClassVar[type[LastState]] = LastState
+
+    def __init__(self, mode: str, device: Device, precision: Precision, threads: int) -> None:
+        if mode != self.mode:
+            raise Unsupported(f"PyTorch has no mode {mode!r} here: eager or compile")
+        if device == "cuda" and not torch.cuda.is_available():
+            raise Unsupported("this PyTorch build or this machine has no CUDA device")
+        self._device = torch.device(device)
+        torch.set_num_threads(threads)
+        # Settable once a process, and only before the first use. Nothing here forks work.
+        if torch.get_num_interop_threads() != 1:
+            torch.set_num_interop_threads(1)
+        for name, backend in _fp32_backends().items():
+            on_gpu = name.startswith("cu")
+            backend.fp32_precision = "tf32" if precision == "tf32" and on_gpu else "ieee"
+        self._mixed = precision == "bf16"
+        self._no_gradients: type[torch.inference_mode | torch.no_grad] = torch.inference_mode
+
+    def settings(self) -> dict[str, Setting]:
+        precisions = {name: b.fp32_precision for name, b in _fp32_backends().items()}
+        narrowed = set(precisions.values()) - {"ieee"}
+        cuda = self._device.type == "cuda"
+        return {
+            "version": torch.__version__,
+            "threads": torch.get_num_threads(),
+            "interop_threads": torch.get_num_interop_threads(),
+            "device": self._device.type,
+            "cuda_device": torch.cuda.get_device_name() if cuda else "none",
+            "precision": "bf16" if self._mixed else "/".join(sorted(narrowed)) or "fp32",
+            **{f"fp32_precision_{name}": value for name, value in precisions.items()},
+            "onednn": torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled,
+            "mkl": torch.backends.mkl.is_available(),
+            "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+            "flush_denormal": (torch.tensor(1e-39) * 0.5).item() == 0.0,
+            "cuda": torch.version.cuda or "none",
+            "cudnn": torch.backends.cudnn.version() or "none",
+            "deterministic": torch.are_deterministic_algorithms_enabled(),
+            "cudnn_benchmark": torch.backends.cudnn.benchmark,
+            "mode": self.mode,
+        }
+
+    def build(self, task: Task, weights: Weights, seed: int) -> None:
+        self._task = task
+        model = network(task, self.recurrent).to(self._device, memory_format=torch.channels_last)
+        self._model = model
+        self._views = canonical_views(task, model)
+        for name, view in self._views.items():
+            view.copy_(torch.tensor(weights[name]))
+        forward = _autocast(model, self._device.type) if self._mixed else model
+        self._step, self._forward = self._programs(task, model, forward)
+        torch.manual_seed(seed)
+
+    def _programs(
+        self, task: Task, model: nn.Module, forward: Forward
+    ) -> tuple[StagedStep, Forward]:
+        """What runs one optimizer step on staged rows, and what infers a batch."""
+        return stepping(task, model, gathering(gradients_of(task, forward))), forward
+
+    def stage(self, x: np.ndarray, y: np.ndarray) -> Data:
+        rows = torch.tensor(x, device=self._device)
+        if self._task.loss == "sparse_categorical_crossentropy":
+            return rows, torch.tensor(y, device=self._device, dtype=torch.int64)
+        return rows, torch.tensor(y, device=self._device)[:, None]
+
+    def train(self, data: Data, order: np.ndarray, warps: np.ndarray | None = None) -> Tensor:
+        x, y = data
+        if not self._model.training:
+            self._model.train()
+        maps = None if warps is None else thetas(warps, x.shape).to(self._device)
+        losses = []
+        for number, rows in enumerate(torch.tensor(order, device=self._device).unbind()):
+            losses.append(self._step(x, y, rows, None if maps is None else maps[number]))
+        return torch.stack(losses).mean()
+
+    def predict(self, data: Data, batch_size: int) -> np.ndarray:
+        if self._model.training:
+            self._model.eval()
+        with self._no_gradients():
+            outputs = [self._forward(batch) for batch in data[0].split(batch_size)]
+            return torch.cat(outputs).cpu().numpy()
+
+    def wait(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def weights(self) -> Weights:
+        return {name: view.cpu().numpy().copy() for name, view in self._views.items()}
+
+
+def _fp32_backends() -> dict[str, Any]:
+    """Every switch of the arithmetic inside float32 operations; only "ieee" is strict."""
+    return {
+        "mkldnn_matmul": torch.backends.mkldnn.matmul,
+        "mkldnn_conv": torch.backends.mkldnn.conv,
+        "mkldnn_rnn": torch.backends.mkldnn.rnn,
+        "cuda_matmul": torch.backends.cuda.matmul,
+        "cudnn_conv": torch.backends.cudnn.conv,
+        "cudnn_rnn": torch.backends.cudnn.rnn,
+    }
+
+
+def _autocast(model: nn.Module, device: str) -> Forward:
+    """The model in bfloat16 where PyTorch holds that to be safe; float32 outputs."""
+
+    def forward(batch: Tensor) -> Tensor:
+        with torch.autocast(device, torch.bfloat16):
+            return model(batch).float()
+
+    return forward
+
+
+def gradients_of(task: Task, forward: Forward) -> Step:
+    """Forward, loss and backward; the gradients are left on the parameters."""
+    loss_of = LOSSES[task.loss]
+
+    def gradients(batch: Tensor, target: Tensor) -> Tensor:
+        loss = loss_of(forward(batch), target)
+        loss.backward()
+        return loss.detach()
+
+    return gradients
+
+
+def gathering(step: Step) -> StagedStep:
+    """The step, of the staged rows x and y, a batch's row numbers, and its maps if it is warped."""
+
+    def gathered(x: Tensor, y: Tensor, rows: Tensor, theta: Tensor | None) -> Tensor:
+        batch = x.index_select(0, rows)
+        if theta is not None:
+            batch = warp(batch, theta)
+        return step(batch, y.index_select(0, rows))
+
+    return gathered
+
+
+def stepping(task: Task, model: nn.Module, gradients: StagedStep) -> StagedStep:
+    """One optimizer step by torch.optim; gives the loss before it."""
+    optimizer = _optimizer(task, model)
+
+    def step(x: Tensor, y: Tensor, rows: Tensor, theta: Tensor | None) -> Tensor:
+        loss = gradients(x, y, rows, theta)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        return loss
+
+    return step
+
+
+def _optimizer(task: Task, model: nn.Module) -> torch.optim.Optimizer:
+    optimizer, parameters = task.optimizer, trained(model)
+    if isinstance(optimizer, SGD):
+        return torch.optim.SGD(parameters, lr=optimizer.learning_rate, fused=True)
+    return torch.optim.Adam(
+        parameters,
+        lr=optimizer.learning_rate,
+        betas=(optimizer.beta_1, optimizer.beta_2),
+        eps=optimizer.epsilon,
+        fused=True,
+    )

@@ -1,0 +1,89 @@
+"""``bench regress``: measure two sides interleaved, then judge as `bench compare` does."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.compare import FailOnName, Format, show
+from bench.cli.options import chosen, fraction, globs
+from bench.judge.compare import compare
+from bench.judge.verdict import Rule
+from bench.plan.request import Request, matching_implementations, matching_tasks
+from bench.records.record import Job, Record
+from bench.run import environments, session
+from bench.run.regress import WORKING_TREE, affected, interleave, source_of
+from tasks.errors import UserError
+
+LAUNCHES = 10
+
+
+def regress(
+    base: Annotated[
+        str, typer.Option(metavar="SPEC", help="A revision, or a pin like torch==2.12.0.")
+    ],
+    new: Annotated[str, typer.Option(metavar="SPEC", help="The same; . is this checkout.")] = (
+        WORKING_TREE
+    ),
+    tasks: Annotated[str, typer.Option(metavar="GLOB", help="Tasks by name.")] = "fnn-mnist",
+    implementations: Annotated[
+        str | None, typer.Option(metavar="GLOB", show_default="those the pins concern")
+    ] = None,
+    launches: Annotated[int, typer.Option(min=1, help="Processes a cell and side.")] = LAUNCHES,
+    threads: Annotated[int | None, typer.Option(min=1, show_default="all cores")] = None,
+    margin: Annotated[
+        str, typer.Option(metavar="5%", help="Relative difference that matters.")
+    ] = "2%",
+    fail_on: Annotated[FailOnName, typer.Option(help="As for bench compare.")] = FailOnName.any,
+    format_: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.text,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", show_default="runs/regress-<time>")
+    ] = None,
+    data_dir: Annotated[Path | None, typer.Option("--data-dir", metavar="DIR")] = None,
+) -> None:
+    """Measure BASE and NEW interleaved and judge. Exit status as for bench compare."""
+    rule = Rule(margin=fraction(margin, "--margin"))
+    sources = {"base": source_of(base), "new": source_of(new)}
+    if sources["base"] == sources["new"]:
+        raise UserError(f"--base and --new are the same ({base}): nothing to compare")
+    names = affected(sources, "cpu")
+    wanted = {i.name for i in matching_implementations(chosen(implementations))}
+    names = [name for name in names if name in wanted]
+    if not names:
+        named = implementations or "the usual modes"
+        raise UserError(f"{named!r} matches nothing that the pins concern; see --implementations")
+    request = Request(
+        profile="quick",
+        tasks=tuple(t.name for t in matching_tasks(globs(tasks))),
+        implementations=tuple(names),
+        threads=threads or session.default_threads(),
+        launches=launches,
+    )
+    groups = [i.environment for i in matching_implementations(names)]
+    for source in sources.values():
+        environments.setup(groups, "cpu", _say, source)
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    place = out or session.RUNS / f"regress-{now}"
+    sides = {
+        side: session.start(request, place / side, data_dir, source, pairing=f"{base} {new} {now}")
+        for side, source in sources.items()
+    }
+    interleave(sides, _progress)
+    found = compare(sides["base"].run, sides["new"].run, rule, fail_on.value)
+    show(found, format_)
+    raise typer.Exit(found.exit_code)
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _progress(side: str, job: Job, record: Record) -> None:
+    launch = record["launch"]
+    how = (
+        launch["status"] if launch["status"] == "ok" else f"{launch['status']}: {launch['reason']}"
+    )
+    _say(f"{side} {job.id}: {how}")

@@ -1,0 +1,62 @@
+"""``bench report`` and ``bench evidence``: publish a run, and measure what its claims need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bench.cli.options import chosen
+from bench.records.store import Run
+from bench.report import publish as build
+from bench.report.layouts import terminal
+from bench.run import probes
+from tasks.errors import UserError
+
+RunDir = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.")]
+console = Console()
+
+
+def report_(
+    run_dir: RunDir,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Where to write the report.", show_default="the run itself"
+        ),
+    ] = None,
+) -> None:
+    """Print a run's table; write the page, Markdown, LaTeX, CSV, Parquet and figures."""
+    opened = Run.open(run_dir)
+    terminal.print_tables(opened, console)
+    publish(opened, out or run_dir, console)
+
+
+def publish(run: Run, out: Path, console: Console) -> None:
+    """Write everything a report consists of; name the page, count the rest."""
+    page, *others = build.write(run, out)
+    console.print(f"wrote {page} and {len(others)} files beside it", highlight=False)
+
+
+def evidence_(
+    run_dir: RunDir,
+    again: Annotated[
+        str | None,
+        typer.Option(metavar="PART", help="Measure these parts anew; commas between several."),
+    ] = None,
+) -> None:
+    """Measure what the framework table needs beside the run's launches; goes on where it was."""
+    opened = Run.open(run_dir)
+    parts = chosen(again) or []
+    if unknown := sorted(set(parts) - set(probes.ALL_PARTS)):
+        names = ", ".join(probes.ALL_PARTS)
+        raise UserError(f"--again: no part {', '.join(unknown)}; there are {names}")
+    with opened.locked():
+        found = probes.measure(opened, lambda line: typer.echo(line, err=True), parts)["answers"]
+    failed = {key: one["answer"] for key, one in found.items() if "reason" in one["answer"]}
+    console.print(f"{len(found)} answers, {len(failed)} without a result", highlight=False)
+    for key, answer in failed.items():
+        line = f"  {key.replace('~', ' ')}: {answer['reason']}"
+        console.print(line, markup=False, highlight=False)

@@ -1,0 +1,58 @@
+"""Who leads a task, by the verdicts alone. Pure.
+
+A contender *leads* a task when no verdict puts another above it. What one contender leads alone
+is said with the smallest advantage that its intervals still admit, over all of the others: never
+the measured ratio, which is larger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import exp
+
+from bench.judge.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Lead:
+    """Who leads one task in one metric.
+
+    least: the smallest advantage over any other contender that the intervals admit (1.2: 20 %);
+    1 where several lead. equal: the leaders were shown to be equivalent.
+    """
+
+    task: str
+    leaders: tuple[str, ...]
+    others: tuple[str, ...]
+    least: float
+    equal: bool = False
+
+
+Judged = Callable[[str], Mapping[str, Sequence[Verdict]]]
+"""Metric → task → verdicts of each contender against the task's best; asked often, judged once."""
+
+
+def leads(judged: Mapping[str, Sequence[Verdict]]) -> list[Lead]:
+    """Of every task with two or more measured contenders, who leads in the metric judged."""
+    found = []
+    for task, against in judged.items():
+        best = against[0].question.base
+        behind = [v for v in against if v.outcome == "worse"]
+        beside = [v for v in against if v.outcome != "worse"]
+        found.append(
+            Lead(
+                task,
+                (best, *(v.question.new for v in beside)),
+                tuple(v.question.new for v in behind),
+                min((_least(v) for v in behind), default=1.0) if not beside else 1.0,
+                bool(beside) and all(v.outcome == "equivalent" for v in beside),
+            )
+        )
+    return found
+
+
+def _least(verdict: Verdict) -> float:
+    """How many times better the base is than `new`, at least, by the 95 % interval."""
+    low, high = verdict.question.effect.interval()
+    return exp(-high) if verdict.question.higher_is_better else exp(low)

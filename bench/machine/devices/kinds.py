@@ -1,0 +1,75 @@
+"""What the suite must know of a device: one module a kind, all with the functions of `Kind`.
+
+Another kind (Apple's, Intel's) is a module here and its line in `KINDS`; the adapters take its
+name in their constructor. Nothing here imports a framework. Whatever cannot be read is None or
+absent, never made up.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, cast
+
+from adapters.base import Device, Precision
+from bench.machine.devices import cpu, cuda
+
+
+class Kind(Protocol):
+    """The functions of a device's module."""
+
+    PRECISIONS: tuple[Precision, ...]
+    """What its arithmetic units can do; a framework may offer less."""
+
+    CEILINGS: tuple[Precision, ...]
+    """In which each run measures its ceiling, whatever it computes in itself."""
+
+    def why_not(self) -> str:
+        """Why it cannot be used here, with what to do; empty when it can."""
+
+    def facts(self) -> dict[str, Any]:
+        """For the fingerprint of a run: name, memory, driver."""
+
+    def joules(self) -> float | None:
+        """Reading of its energy counter; only differences mean anything."""
+
+    def use(self, pid: int) -> dict[str, float]:
+        """Now: "memory_bytes" that this process holds on it, "busy_percent" of the device."""
+
+    def others(self, pid: int) -> list[int]:
+        """Other processes that compute on it; empty where each core is shared anyway (a CPU)."""
+
+
+KINDS: dict[Device, Kind] = {"cpu": cast(Kind, cpu), "cuda": cast(Kind, cuda)}
+
+
+class Watch:
+    """What one worker did to its device, looked at from outside while it ran."""
+
+    def __init__(self, kind: Kind, pid: int) -> None:
+        self._kind, self._pid = kind, pid
+        self._before = kind.joules()
+        self._memory: list[float] = []
+        self._busy: list[float] = []
+        self._others: set[int] = set()
+
+    def look(self) -> None:
+        """One sample; the runner takes several a second."""
+        now = self._kind.use(self._pid)
+        if "memory_bytes" in now:
+            self._memory.append(now["memory_bytes"])
+        if "busy_percent" in now:
+            self._busy.append(now["busy_percent"])
+        self._others.update(self._kind.others(self._pid))
+
+    def found(self) -> dict[str, Any]:
+        """Peak memory, mean share of the time it was busy, energy, other processes seen."""
+        found: dict[str, Any] = {}
+        if self._memory:
+            found["peak_memory_bytes"] = max(self._memory)
+        if self._busy:
+            found["mean_busy_percent"] = sum(self._busy) / len(self._busy)
+        after = self._kind.joules()
+        if self._before is not None and after is not None and after >= self._before:
+            found["joules"] = after - self._before  # less: the counter began anew
+        if self._others:
+            found["other_processes"] = len(self._others)
+        return found

@@ -1,0 +1,123 @@
+"""What a user can ask for: profiles, globs, and the request they are resolved to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from typing import Any
+
+from adapters.base import Device, Precision
+from adapters.contenders import IMPLEMENTATIONS, TUNERS, Implementation
+from bench.records.record import Budget
+from tasks.catalogue.every import CATALOGUE
+from tasks.catalogue.searches import Search
+from tasks.errors import UserError
+from tasks.spec.network import Task
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A size of run. `tasks`: globs of the tasks it covers when none are asked for."""
+
+    name: str
+    summary: str
+    launches: int
+    tasks: tuple[str, ...]
+    budget: Budget
+
+
+PROFILES: dict[str, Profile] = {
+    "smoke": Profile(
+        "smoke",
+        "one short launch each: does everything work?",
+        1,
+        ("fnn-mnist",),
+        Budget(1, 25, 5, 10, 5, 10, 512, 1.0, 1200.0),
+    ),
+    "quick": Profile(
+        "quick",
+        "one task of each family, four launches each, three epochs",
+        4,
+        ("fnn-mnist", "cnn-64-10", "rnn-sequence", "lstm-forecast"),
+        Budget(3, None, 10, 200, 30, 300, 2048, 0.5, 1200.0),
+    ),
+    "full": Profile(
+        "full",
+        "every model, five launches each; the searches (tune-*) are asked for by name",
+        5,
+        ("fnn-*", "cnn-*", "rnn-*", "lstm-*"),
+        Budget(None, None, 20, 300, 50, 500, 2048, 0.5, 1800.0),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """What a job needs to know of its data: `folder` relative to the cache, and the target."""
+
+    folder: str
+    target: float | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for, after the globs were resolved; kept in run.json."""
+
+    profile: str
+    tasks: tuple[str, ...]
+    implementations: tuple[str, ...]
+    device: Device = "cpu"
+    precision: Precision = "fp32"
+    threads: int = 1
+    launches: int = 1
+    seed: int = 0
+    measure: bool = True  # False: certificates only
+    until: float | None = None  # half-width to reach by adding blocks (bench/plan/adaptive.py)
+    budget_seconds: float | None = None  # time after which no block is added
+    repeats: int = 0  # blocks measured anew, of each task, where others disturbed a launch
+    prune: bool = False  # searches: stop trials that the median pruner gives up
+
+    @staticmethod
+    def from_dict(raw: dict[str, Any]) -> Request:
+        """Inverse of dataclasses.asdict, through JSON."""
+        tuples = {key: tuple(raw[key]) for key in ("tasks", "implementations")}
+        return Request(**{**raw, **tuples})
+
+
+def matching_tasks(
+    globs: Iterable[str], among: Sequence[Task | Search] = CATALOGUE
+) -> list[Task | Search]:
+    """The tasks whose names match any glob, in catalogue order; `UserError` when none does."""
+    globs = list(globs)
+    found = [task for task in among if any(fnmatch(task.name, g) for g in globs)]
+    if not found:
+        raise UserError(_nothing("task", globs, [task.name for task in among]))
+    return found
+
+
+def matching_implementations(
+    globs: Iterable[str] | None, among: Sequence[Implementation] = IMPLEMENTATIONS + TUNERS
+) -> list[Implementation]:
+    """As `matching_tasks`, by ``framework:mode`` or by framework alone; None: the usual ones."""
+    if globs is None:
+        return [x for x in among if x.usual]
+    globs = list(globs)
+    found = [x for x in among if any(fnmatch(x.name, g) or fnmatch(x.framework, g) for g in globs)]
+    if not found:
+        raise UserError(_nothing("implementation", globs, [x.name for x in among]))
+    return found
+
+
+def contenders(globs: Iterable[str] | None, tasks: Sequence[str]) -> list[Implementation]:
+    """The matching implementations that are for any of these tasks; `UserError` when none is.
+    None: the usual ones."""
+    found = matching_implementations(globs)
+    able = [x for x in found if any(x.does(task) for task in tasks)]
+    if not able:
+        raise UserError(f"{found[0].name} is for {', '.join(found[0].only)} only; add --tasks")
+    return able
+
+
+def _nothing(kind: str, globs: list[str], names: list[str]) -> str:
+    return f"no {kind} matches {', '.join(map(repr, globs))}; choose from: {', '.join(names)}"

@@ -1,0 +1,90 @@
+"""How errors against the float64 oracle are measured, how large they may be, and why.
+
+float32 keeps 24 bits (6e-8). Sums over some hundred terms and a few layers leave outputs within
+1e-5 and gradients within 1e-4; recurrence multiplies rounding along the sequence.
+
+Weights after some steps are compared twice. A hidden unit within rounding of relu's kink passes
+its gradient in one framework and not in the other: rare, honest, and it moves that unit's weights
+by up to a step's share, so the norm is given 2e-2. The typical element (the median) does not see
+such a unit and is held to 1e-3, which the faults we know exceed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tasks.spec.network import Task
+
+_BOUNDS = {"outputs": 1e-5, "gradients": 1e-4, "losses": 1e-4, "update": 2e-2, "typical": 1e-3}
+_RECURRENT = {"losses": 1e-3}
+
+# As large as the gradients themselves: Adam's two forms then part at the first step, and an
+# implementation that keeps its own epsilon is seen whatever the task's gradients are.
+LARGE_EPSILON = 1e-3
+
+# In a net of millions of relu and pool units some lie within rounding of their kink, and pass
+# their gradient in float64 but not in float32: one such unit of a batch can move the gradient by
+# 2e-3, in every honest implementation. A single row has few enough units that most rows have none
+# (cats and dogs, 24 rows, five frameworks: 20 or 21 within 1e-4 each, median 1e-5). So where a
+# batch is over the bound, single rows are held to the same bound, their median deciding; a fault
+# of the arithmetic is in every row. The batch may then be off by what such units can do, no more.
+SINGLE_ROWS, KINKS = 15, 2e-2
+
+# Adam moves a unit by a whole step however small its gradient, so one of 512 has moved a bias's
+# norm by 3.3e-2 (MXNet on cats and dogs; without the worst 5 elements: 1.3e-3). A norm over its
+# bound, up to this, must therefore be within it without the worst hundredth of the elements.
+ONE_UNIT, WORST_SHARE = 1e-1, 0.01
+
+# Under a lower precision the oracle itself computes in it (adapters.reference.oracle), and the
+# contender may err so many times as far as that: frameworks round at other places than the oracle
+# does (a bias before or after, a recurrent state or not). A bound over the cap says little: it is
+# only gone over where the oracle itself is near it (a bias whose gradients nearly cancel). And it
+# must err at least this part as far, or it did not compute in that precision.
+LOWER_FACTOR, LOWER_CAP, LOWER_LEAST = 4.0, 0.5, 0.125
+# Whether a unit lies at its kink is luck of the batch: the oracle's worst error over this many
+# counts. (A small recurrent net's gradient: 5e-3 in one batch, 8e-2 in five frameworks' next.)
+LOWER_DRAWS = 4
+
+
+def bound(task: Task, check: str) -> float:
+    """The float32 bound of one check for a task's family, or the task's own."""
+    if check == "typical" and task.proof is not None:
+        return task.proof.typical
+    if task.family in ("rnn", "lstm") and check in _RECURRENT:
+        return _RECURRENT[check]
+    return _BOUNDS[check]
+
+
+def lower_bound(float32: float, own: float) -> float:
+    """The bound of a check in a lower precision: `own` is the error of the oracle in it."""
+    return max(float32, min(LOWER_FACTOR * own, max(LOWER_CAP, 2 * own)))
+
+
+def relative(a: np.ndarray, b: np.ndarray) -> float:
+    """||a - b|| / ||b||, or ||a|| where b is zero; infinite when shapes differ."""
+    if np.shape(a) != np.shape(b):
+        return float("inf")
+    scale = float(np.linalg.norm(b))
+    distance = float(np.linalg.norm(np.asarray(a, np.float64) - b))
+    return distance / scale if scale else distance
+
+
+def typical(a: np.ndarray, b: np.ndarray) -> float:
+    """Median of |a - b| over the elements where b is not zero, relative to their RMS of b."""
+    if np.shape(a) != np.shape(b):
+        return float("inf")
+    used = b != 0
+    if not used.any():
+        return relative(a, b)
+    scale = np.sqrt(np.mean(b[used] ** 2))
+    return float(np.median(np.abs(a[used] - b[used])) / scale)
+
+
+def without_worst(a: np.ndarray, b: np.ndarray) -> float:
+    """`relative` without the hundredth of the elements that differ most (none of under 100)."""
+    if np.shape(a) != np.shape(b):
+        return float("inf")
+    left_out = int(WORST_SHARE * b.size)
+    differences = np.sort(np.abs(a - b), axis=None)[: b.size - left_out]
+    scale = float(np.linalg.norm(b))
+    return float(np.linalg.norm(differences)) / (scale or 1.0)

@@ -1,0 +1,155 @@
+"""A comparison as text, Markdown, JSON and JUnit XML. Pure: a `Comparison` in, text out."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from typing import Any
+from xml.etree import ElementTree
+
+from bench.judge import verdict
+from bench.judge.compare import Comparison
+from bench.judge.verdict import MOST_LAUNCHES, Verdict
+
+COLUMNS = ("task", "implementation", "metric", "verdict", "NEW / BASE", "95 % interval", "launches")
+# XML 1.0 has no way to write these, escaped or not.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def rows(c: Comparison) -> list[dict[str, str]]:
+    """One row a verdict, in the order they were asked; keys `COLUMNS`."""
+    return [dict(zip(COLUMNS, _row(v), strict=True)) for v in c.verdicts]
+
+
+def _row(v: Verdict) -> tuple[str, ...]:
+    q = v.question
+    form = ".3f" if q.ratio else "+.4f"
+    value, low, high = v.change
+    interval = f"{low:{form}} to {high:{form}}" if low == low else ""
+    return (q.task, q.new, q.metric, _word(v), f"{value:{form}}", interval, str(q.effect.n))
+
+
+def _word(v: Verdict) -> str:
+    if v.outcome != "undecided":
+        return v.word
+    more = v.more_launches
+    return f"undecided (+{more})" if more <= MOST_LAUNCHES else f"undecided (+>{MOST_LAUNCHES})"
+
+
+def tail(c: Comparison) -> list[str]:
+    """What follows the table: what could not be judged, notes, and the answer last."""
+    lines = [f"not judged: {_where(u)}: {u.reason}" for u in c.unjudged]
+    lines += [f"note: {note}" for note in c.notes]
+    found = ", ".join(
+        f"{v.question.new} {v.question.metric} ({v.question.task})" for v in c.regressions
+    )
+    open_ = sum(v.outcome == "undecided" for v in c.in_scope)
+    answer = f"{c.status}: {found}" if found else c.status
+    return [*lines, f"{answer} ({open_} of {len(c.in_scope)} verdicts undecided)"]
+
+
+def _where(u: Any) -> str:
+    return " ".join(part for part in (u.task, u.implementation, u.metric) if part)
+
+
+def text(c: Comparison) -> str:
+    """Aligned columns and the lines under them; never broken, so that a log keeps it whole."""
+    table = [COLUMNS, *(tuple(row.values()) for row in rows(c))]
+    widths = [max(len(line[i]) for line in table) for i in range(len(COLUMNS))]
+    lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
+    return "\n".join([f"{c.base} against {c.new}", "", *lines, "", *tail(c)]) + "\n"
+
+
+def markdown(c: Comparison) -> str:
+    """A GitHub table and the lines under it: for a pull request's comment."""
+    lines = [f"## {c.base} against {c.new}: {c.status}", ""]
+    lines += ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
+    lines += ["| " + " | ".join(map(_cell, row.values())) + " |" for row in rows(c)]
+    lines += ["", *[f"- {_cell(line)}" for line in tail(c)]]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
+    return " ".join(escaped.split())
+
+
+def as_json(c: Comparison) -> str:
+    """Everything, for programs; numbers that are not finite become null."""
+    found = {
+        "base": c.base,
+        "new": c.new,
+        "paired": c.paired,
+        "fail_on": c.fail_on,
+        "status": c.status,
+        "exit_code": c.exit_code,
+        "verdicts": [_json_verdict(c, v) for v in c.verdicts],
+        "unjudged": [asdict(u) for u in c.unjudged],
+        "notes": list(c.notes),
+    }
+    return json.dumps(found, indent=1, allow_nan=False)
+
+
+def _json_verdict(c: Comparison, v: Verdict) -> dict[str, Any]:
+    q = v.question
+    value, low, high = v.change
+    return {
+        "task": q.task,
+        "implementation": q.new,
+        "metric": q.metric,
+        "kind": q.kind,
+        "verdict": v.word,
+        "regression": v in c.regressions,
+        "scale": "ratio" if q.ratio else "difference",
+        "value": _finite(value),
+        "low": _finite(low),
+        "high": _finite(high),
+        "p": v.p,
+        "floor": _finite(q.floor),
+        "launches": q.effect.n,
+        "more_launches": v.more_launches,
+    }
+
+
+def _finite(x: float) -> float | None:
+    return x if abs(x) < float("inf") else None
+
+
+def junit(c: Comparison) -> str:
+    """One test case a verdict: regressions are failures, unjudged cells errors, undecided and
+    out-of-scope verdicts are skipped."""
+    cases = [_case(c, v) for v in c.verdicts]
+    for u in c.unjudged:
+        case = _element("testcase", classname=u.task, name=f"{u.implementation} {u.metric}".strip())
+        case.append(_element("error", message=u.reason))
+        cases.append(case)
+    if c.status == "could not judge" and not c.unjudged:  # never a green report of nothing
+        case = _element("testcase", classname="gate", name="judged")
+        case.append(_element("error", message="nothing was decided"))
+        cases.append(case)
+    counts = {
+        name: str(sum(case.find(tag) is not None for case in cases))
+        for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
+    }
+    suite = _element("testsuite", name="bench compare", tests=str(len(cases)), **counts)
+    suite.extend(cases)
+    root = ElementTree.Element("testsuites")
+    root.append(suite)
+    ElementTree.indent(root)
+    text: str = ElementTree.tostring(root, encoding="unicode")
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + text + "\n"
+
+
+def _case(c: Comparison, v: Verdict) -> ElementTree.Element:
+    q = v.question
+    case = _element("testcase", classname=q.task, name=f"{q.new} {q.metric}")
+    if v in c.regressions:
+        case.append(_element("failure", message=verdict.sentence(v)))
+    elif v.outcome == "undecided" or v not in c.in_scope:
+        case.append(_element("skipped", message=verdict.sentence(v)))
+    return case
+
+
+def _element(tag: str, **attributes: str) -> ElementTree.Element:
+    return ElementTree.Element(tag, {k: _NOT_XML.sub("�", v) for k, v in attributes.items()})

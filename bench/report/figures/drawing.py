@@ -1,0 +1,159 @@
+"""What all charts share: who has which colour and marker, intervals, failed cells, files.
+
+Shapes as well as colours tell the contenders apart, so that grey print and colour-blind readers
+lose nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")  # no display is needed, nor wanted in CI
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
+
+from bench.judge.questions import Groups
+from bench.records import tidy
+from bench.records.record import Cell, Record
+
+MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
+MOST_TASKS = 24  # of a larger run a figure shows the first
+MOST_TICKS = 8  # of a logarithmic axis
+LETTERS = 14.0  # of the smallest text that an inch holds
+
+# Without a date, with fixed ids and with text as text: the same records give the same bytes.
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "framework-bench",
+    "svg.fonttype": "none",
+    "font.size": 9.5,
+}
+
+
+def colours(contenders: Sequence[str]) -> dict[str, Any]:
+    """Implementation → its framework's colour, of a palette made for colour-blind readers."""
+    frameworks = list(dict.fromkeys(name.split(":")[0] for name in contenders))
+    palette = dict(zip(frameworks, sns.color_palette("colorblind", len(frameworks)), strict=True))
+    return {name: palette[name.split(":")[0]] for name in contenders}
+
+
+def markers(contenders: Sequence[str]) -> dict[str, str]:
+    """Implementation → marker; the modes of one framework stand together, so theirs differ."""
+    return {name: MARKERS[i % len(MARKERS)] for i, name in enumerate(contenders)}
+
+
+def implementations(groups: Groups) -> list[str]:
+    """All implementations of a run, failed ones too, in a fixed order."""
+    return sorted({cell.implementation for cell in groups})
+
+
+def panels(
+    rows: int, columns: int, size: tuple[float, float], **options: Any
+) -> tuple[Figure, list[Axes]]:
+    """An empty figure of so many axes (row by row) on the common grid."""
+    with sns.axes_style("whitegrid"):
+        figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, **options)
+    return figure, list(axes.ravel())
+
+
+def points(
+    axis: Axes, frame: pd.DataFrame, tasks: Sequence[str], contenders: Sequence[str]
+) -> None:
+    """One row a task, one marker a contender with its interval; logarithmic.
+
+    frame: columns task, implementation, value, low, high (NaN for a single launch).
+    """
+    paint, shape = colours(contenders), markers(contenders)
+    for number, name in enumerate(contenders):
+        mine = frame[frame["implementation"] == name]
+        offset = 0.55 * (number / max(1, len(contenders) - 1) - 0.5)
+        places = [tasks.index(task) + offset for task in mine["task"]]
+        spread = [(mine["value"] - mine["low"]).fillna(0), (mine["high"] - mine["value"]).fillna(0)]
+        axis.errorbar(
+            mine["value"], places, xerr=spread, fmt=shape[name], color=paint[name],
+            markersize=6, capsize=2, linewidth=1.2, label=name,
+        )  # fmt: skip
+    task_axis(axis, tasks)
+
+
+def task_axis(axis: Axes, tasks: Sequence[str]) -> None:
+    """The tasks from top to bottom, a faint band behind every second one."""
+    for place in range(1, len(tasks), 2):
+        axis.axhspan(place - 0.5, place + 0.5, color="0.5", alpha=0.07, linewidth=0)
+    axis.set_yticks(range(len(tasks)), list(tasks))
+    axis.set_ylim(len(tasks) - 0.5, -0.5)
+    axis.grid(visible=False, axis="y")
+
+
+def logarithmic(axis: Axes, low: float, high: float, ticks: Sequence[float]) -> None:
+    """A logarithmic x axis from a little below `low` to a little above `high`, plain numbers."""
+    axis.set_xscale("log")
+    low, high = low * 0.85, high * 1.15
+    shown = [tick for tick in ticks if low <= tick <= high]
+    if len(shown) > MOST_TICKS:  # no room for their names: whole decades only
+        shown = [tick for tick in shown if f"{tick:e}".startswith("1.0")]
+    axis.set_xticks(shown, [f"{tick:,.0f}" if tick >= 1 else f"{tick:g}" for tick in shown])
+    axis.xaxis.set_minor_formatter(NullFormatter())
+    axis.set_xlim(low, high)
+
+
+def legend(figure: Figure, axis: Axes, columns: int = 4) -> None:
+    """One legend over all axes, and room for it and for the line of failed cells."""
+    handles, labels = axis.get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="upper center", ncols=min(columns, max(1, len(labels))), frameon=False
+    )
+    rows = -(-len(labels) // columns)
+    height = figure.get_figheight()
+    figure.tight_layout(rect=(0, 0.22 / height, 1, 1 - (0.12 + 0.22 * rows) / height))
+
+
+def common_label(figure: Figure, text: str) -> None:
+    """What all x axes of a grid show, close under the lowest row."""
+    figure.supxlabel(text, fontsize=9.5, y=0.24 / figure.get_figheight())
+
+
+def name_missing(figure: Figure, groups: Groups, wanted: str = "measured") -> None:
+    """Name the cells without a point, so that none disappears."""
+    failed = [
+        f"{cell.task} {cell.implementation} ({tidy.missing_word(group)})"
+        for cell, group in groups.items()
+        if not tidy.good(group)
+    ]
+    if failed:
+        room = int(figure.get_figwidth() * LETTERS) - len(f"not {wanted}:  and 000 more")
+        lengths = accumulate(len(one) + 2 for one in failed)
+        fit = max(1, sum(length <= room for length in lengths))
+        more = f" and {len(failed) - fit} more" if len(failed) > fit else ""
+        text = f"not {wanted}: " + ", ".join(failed[:fit]) + more
+        figure.text(0.01, 0.04 / figure.get_figheight(), text, fontsize=8, va="bottom")
+
+
+def save(figure: Figure, out: Path, name: str) -> list[Path]:
+    """NAME.svg and NAME.png into `out`; closes the figure."""
+    paths = [out / f"{name}.svg", out / f"{name}.png"]
+    with plt.rc_context(STYLE):
+        figure.savefig(paths[0], metadata={"Date": None})
+        figure.savefig(paths[1], dpi=130, metadata={"Software": None})
+    plt.close(figure)
+    return paths
+
+
+def measured(groups: Groups) -> dict[Cell, list[Record]]:
+    """The contenders that have launches which count, without A/A copies."""
+    return {c: g for c, g in groups.items() if not c.label and tidy.good(g)}
+
+
+def tasks_of(groups: Groups, about: dict[str, Any]) -> list[str]:
+    """The tasks of these cells in the run's order; at most a figure's worth."""
+    have = {cell.task for cell in groups}
+    return [t for t in about["request"]["tasks"] if t in have][:MOST_TASKS]

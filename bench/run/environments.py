@@ -1,0 +1,226 @@
+"""One virtual environment per framework: made with pip, kept between calls, described in a file.
+
+A framework that cannot be installed or imported is not an error here: its description says
+``uninstallable`` and why, and every cell that needs it becomes a typed row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from adapters.contenders import IMPLEMENTATIONS
+from bench.records.store import write_atomically
+from tasks.errors import UserError
+
+PROJECT = Path(__file__).resolve().parents[2]
+SHARED_GROUP = "worker"
+# Keras needs the packages of others: made after them, so that pip finds them in its cache.
+_AFTER = {"keras": "tensorflow", "keras_backends": "pytorch"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Whose code and pins an environment is for: a checkout of this project, and requirements
+    ("torch==2.12.0") that replace those of the same name in its dependency groups."""
+
+    project: Path = PROJECT
+    pins: tuple[str, ...] = ()
+
+
+HERE = Source()
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A framework's environment as it is on disk. `python` is its interpreter, `project` the
+    checkout whose worker it runs."""
+
+    framework: str
+    status: Literal["ready", "missing", "uninstallable"]
+    python: str
+    reason: str = ""
+    version: str = ""
+    requirements: str = ""
+    project: str = str(PROJECT)
+
+
+def folder() -> Path:
+    """Where the environments live: $BENCH_ENVS, else .envs beside the project's files."""
+    return Path(os.environ.get("BENCH_ENVS", PROJECT / ".envs"))
+
+
+def requirements(framework: str, device: str, source: Source = HERE) -> list[str]:
+    """The pins of a framework's dependency group (its CUDA flavour where there is one)."""
+    groups = tomllib.loads((source.project / "pyproject.toml").read_text())["dependency-groups"]
+    group = f"{framework}-cuda" if device == "cuda" and f"{framework}-cuda" in groups else framework
+    if group not in groups:
+        raise UserError(f"pyproject.toml has no dependency group {group!r}")
+    replaced = {package(pin): pin for pin in source.pins}
+    return [replaced.get(package(pin), pin) for pin in [*groups[SHARED_GROUP], *groups[group]]]
+
+
+def package(requirement: str) -> str:
+    """The distribution a requirement names: "Torch==2.12.0" → "torch"."""
+    return re.split(r"[^A-Za-z0-9._-]", requirement.strip(), maxsplit=1)[0].lower()
+
+
+def where(framework: str, device: str, source: Source = HERE) -> Path:
+    """The folder of an environment: other pins than the project's own have one of their own."""
+    name = f"{framework}-{device}"
+    theirs = None if source == HERE else requirements(framework, device, source)
+    same = theirs is None or theirs == requirements(framework, device)
+    return folder() / (name if same else f"{name}-{_digest(framework, device, source)}")
+
+
+def describe(framework: str, device: str, source: Source = HERE) -> Environment:
+    """What is on disk for a framework now."""
+    place = where(framework, device, source)
+    python = str(_python(place))
+    hint = f"run `nox -s bench` or `bench setup --device {device}`"
+    try:
+        raw = json.loads((place / "environment.json").read_text())
+        kept = {**raw, "python": python, "project": str(source.project)}
+        found = Environment(**kept)
+    except (OSError, ValueError, TypeError):
+        return Environment(framework, "missing", python, f"not made yet: {hint}")
+    if found.requirements != _digest(framework, device, source):
+        return Environment(framework, "missing", python, f"its pins changed: {hint}")
+    if found.status == "ready" and not Path(python).exists():
+        return Environment(framework, "missing", python, f"its interpreter is gone: {hint}")
+    return found
+
+
+def setup(
+    frameworks: Iterable[str],
+    device: str,
+    say: Callable[[str], None] = print,
+    source: Source = HERE,
+) -> Mapping[str, Environment]:
+    """Make what is missing, two at a time; returns all descriptions by framework."""
+    wanted = list(dict.fromkeys(frameworks))
+    first = [f for f in wanted if f not in _AFTER]
+    then = [f for f in wanted if f in _AFTER]
+    with ThreadPoolExecutor(2) as pool:
+        futures = {f: pool.submit(_ensure, f, device, say, source) for f in first}
+
+        def after(framework: str) -> Environment:
+            if _AFTER[framework] in futures:
+                futures[_AFTER[framework]].result()
+            return _ensure(framework, device, say, source)
+
+        with ThreadPoolExecutor(max(1, len(then))) as late:
+            late_futures = {f: late.submit(after, f) for f in then}
+        futures |= late_futures
+    return {f: futures[f].result() for f in wanted}
+
+
+def _ensure(framework: str, device: str, say: Callable[[str], None], source: Source) -> Environment:
+    found = describe(framework, device, source)
+    if found.status == "ready":
+        return found
+    say(f"making the environment of {framework} ({device})")
+    made = _make(framework, device, where(framework, device, source), source)
+    say(f"{framework}: {made.status} {made.version}{made.reason}")
+    return made
+
+
+def _make(framework: str, device: str, place: Path, source: Source) -> Environment:
+    place.mkdir(parents=True, exist_ok=True)
+    log = place / "setup.log"
+    python = str(_python(place))
+    install = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    steps = (
+        ([sys.executable, "-m", "venv", str(place)], "cannot make a virtual environment"),
+        ([*install, *requirements(framework, device, source)], "pip could not install it"),
+        ([python, "-c", f"import {_module(framework)}"], "it is installed but cannot be imported"),
+    )
+    digest = _digest(framework, device, source)
+    made = Environment(framework, "ready", python, requirements=digest)
+    environment = worker_environment(1, str(source.project))
+    with open(log, "w") as output:
+        for command, failure in steps:
+            done = subprocess.run(
+                command, stdout=output, stderr=subprocess.STDOUT, env=environment, check=False
+            )
+            if done.returncode:
+                reason = f"{failure}: {_last_error(log)}"
+                made = Environment(
+                    framework, "uninstallable", python, reason, "", made.requirements
+                )
+                break
+    if made.status == "ready":
+        made = Environment(
+            framework, "ready", python, "", _version(framework, python), made.requirements
+        )
+    facts = {k: v for k, v in asdict(made).items() if k != "project"}
+    write_atomically(place / "environment.json", json.dumps(facts, indent=1))
+    return replace(made, project=str(source.project))
+
+
+def worker_environment(threads: int, project: str = str(PROJECT)) -> dict[str, str]:
+    """The environment variables of every worker: thread pools set before any import, and no
+    setting of the user's shell that would change a framework or pytest behind our back."""
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("PYTEST_", "TF_", "KERAS_", "MXNET_", "XLA_", "TORCH"))
+    }
+    pools = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM")
+    # glibc hands every large buffer back to the kernel and faults its pages in anew. PyTorch, which
+    # has no CPU cache of its own and whose tuning guide asks for another allocator, then inferred
+    # cnn-64-10 at 331 instead of 97 µs a row and trained cnn-catsdogs at 12.6 instead of 6.7 ms a
+    # row; TensorFlow, Keras and MXNet moved by 5 % at most. So freed memory is kept, for everyone.
+    memory = {
+        "MALLOC_MMAP_MAX_": "0",
+        "MALLOC_TRIM_THRESHOLD_": str(2**34),
+        "MALLOC_TOP_PAD_": str(2**26),
+    }
+    return kept | {
+        **{f"{pool}_NUM_THREADS": str(threads) for pool in pools},
+        "PYTHONPATH": project,
+        **memory,
+        "PYTHONHASHSEED": "0",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTEST_PLUGINS": "pytest_benchmark.plugin",
+    }
+
+
+def _digest(framework: str, device: str, source: Source = HERE) -> str:
+    text = "\n".join([sys.version, *requirements(framework, device, source)])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _python(place: Path) -> Path:
+    return place / "bin" / "python"
+
+
+def _module(framework: str) -> str:
+    """The adapter whose import proves that an environment works."""
+    return next(i.module for i in IMPLEMENTATIONS if i.environment == framework)
+
+
+def _version(framework: str, python: str) -> str:
+    package = next(i.package for i in IMPLEMENTATIONS if i.environment == framework)
+    code = (
+        "import importlib.metadata as m; "
+        f"print(m.version(m.packages_distributions()[{package!r}][0]))"
+    )
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def _last_error(log: Path) -> str:
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line.lower()]
+    return ((errors or lines)[-1] if lines else "no output")[:300]

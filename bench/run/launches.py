@@ -1,0 +1,176 @@
+"""Starts workers, one at a time, and turns every way they can end into a record."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from time import monotonic
+
+from bench.machine.devices.kinds import KINDS, Watch
+from bench.plan.jobs import pending
+from bench.records.record import DIED, Job, Outcome, Record, failure_record, outcome_of
+from bench.records.store import Run, write_atomically
+from bench.run import environments
+from bench.run.environments import Environment
+from tasks.data import cache
+
+POLL_SECONDS = 0.2
+_GRACE_FRACTION = 0.9  # of the machine's free memory: above it a worker is stopped
+
+
+def run_jobs(
+    run: Run,
+    jobs: Sequence[Job],
+    frameworks: Mapping[str, Environment],
+    on_done: Callable[[Job, Record], None] = lambda job, record: None,
+    memory_limit_bytes: int | None = None,
+    on_poll: Callable[[Job], None] = lambda job: None,
+) -> None:
+    """Do every job that has no record yet. `frameworks`: environment by framework.
+
+    on_poll is called several times a second while a job runs. Jobs behind a certificate that did
+    not pass are not run: the certificate's record says why.
+    """
+    records = run.records()
+    shutil.rmtree(run.path / "tmp", ignore_errors=True)  # what a killed run left half done
+    (run.path / "tmp").mkdir()
+    while waiting := pending(jobs, records):
+        job = waiting[0]
+        environment = frameworks[job.framework]
+        if environment.status == "ready":
+            start = launch_search if job.kind == "search" else launch
+            record = start(run, job, environment, memory_limit_bytes, partial(on_poll, job))
+        else:
+            record = failure_record(job, Outcome("uninstallable", environment.reason))
+        run.add(job.id, record)
+        records[job.id] = record
+        on_done(job, record)
+    shutil.rmtree(run.path / "tmp", ignore_errors=True)
+
+
+def launch(
+    run: Run,
+    job: Job,
+    environment: Environment,
+    memory_limit_bytes: int | None = None,
+    poll: Callable[[], None] = lambda: None,
+) -> Record:
+    """One worker process from start to record; never raises for what the worker does."""
+    answer = run.answer_path(job.id).absolute()  # the worker stands in another folder
+    question = answer.with_suffix(".job")
+    question.write_text(json.dumps(job.as_dict()))
+    limit = memory_limit_bytes or int(_GRACE_FRACTION * _available_bytes())
+    with open(run.logs / f"{job.id}.log", "w") as log:
+        process = subprocess.Popen(
+            [environment.python, "-m", "bench.worker.launch", str(question), str(answer)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=run.path / "tmp",
+            env=environments.worker_environment(job.cell.threads, environment.project)
+            | {"BENCH_CACHE": str(cache.root()), "BENCH_SEARCHES": str(run.searches.absolute())},
+            start_new_session=True,
+        )
+        device = Watch(KINDS[job.cell.device], process.pid)
+        try:
+            stopped = _watch(process, job.budget.timeout_seconds, limit, poll, device)
+            used = device.found()
+        finally:
+            _kill(process)
+    record = _read(job, answer, process.returncode, stopped, run.logs / f"{job.id}.log")
+    for path in (question, answer, answer.with_suffix(".rounds")):
+        path.unlink(missing_ok=True)
+    if used:
+        record["launch"]["device_use"] = used
+    return record
+
+
+def launch_search(
+    run: Run,
+    job: Job,
+    environment: Environment,
+    memory_limit_bytes: int | None = None,
+    poll: Callable[[], None] = lambda: None,
+) -> Record:
+    """`launch`, again after each trial that took its process with it: that trial is noted as
+    failed and the search goes on. Ends, because every new start is paid for by one trial."""
+    while True:
+        record = launch(run, job, environment, memory_limit_bytes, poll)
+        outcome = outcome_of(record)
+        if outcome.status not in ("crash", "out-of-memory"):
+            return record
+        folder = run.searches / job.id
+        if not folder.exists():  # it did not come as far as the search
+            return record
+        write_atomically(folder / DIED, json.dumps(asdict(outcome)))
+
+
+def _watch(
+    process: subprocess.Popen[bytes],
+    seconds: float,
+    memory: int,
+    poll: Callable[[], None],
+    device: Watch,
+) -> Outcome | None:
+    """Wait for the worker; the outcome when it had to be stopped, else None."""
+    deadline = monotonic() + seconds
+    while True:
+        try:
+            process.wait(POLL_SECONDS)
+            return None
+        except subprocess.TimeoutExpired:
+            poll()
+        device.look()
+        if monotonic() > deadline:
+            return Outcome("timeout", f"stopped after {seconds:.0f} s")
+        if (used := _resident_bytes(process.pid)) > memory:
+            return Outcome(
+                "out-of-memory", f"stopped at {used / 2**30:.1f} GiB (limit {memory / 2**30:.1f})"
+            )
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _read(job: Job, answer: Path, code: int, stopped: Outcome | None, log: Path) -> Record:
+    if stopped is not None:
+        return failure_record(job, stopped)
+    try:
+        record: Record = json.loads(answer.read_text())
+        if record["launch"]["job"]["id"] == job.id:
+            return record
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+    lines = [x.strip() for x in log.read_text(errors="replace").splitlines() if x.strip()]
+    last = f": {lines[-1][:200]}" if lines else ""
+    return failure_record(job, Outcome("crash", f"the worker died with {how}{last}"))
+
+
+def _resident_bytes(pid: int) -> int:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _available_bytes() -> int:
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,0 +1,116 @@
+"""The measurements behind the framework table that are not launches of a task.
+
+Every part runs in a process of its own in its framework's environment (`bench.worker.probe`). The
+answers are kept in RUN/evidence.json, beside the run they belong to; what is there already is
+not measured again, so a stopped command goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from adapters.contenders import IMPLEMENTATIONS
+from bench.machine import readings
+from bench.records.store import Run, write_atomically
+from bench.run import environments
+from bench.run.environments import Environment
+from bench.run.session import default_threads
+
+FILE = "evidence.json"
+SCHEMA = 1
+TIMEOUT_SECONDS = 300
+PARTS = ("package", "shape", "exports", "dynamic")
+ALL_PARTS = (*PARTS, "custom_step", "curve")
+CURVE_TASKS = {"fnn-mnist": 4096, "cnn-64-10": 1024, "lstm-forecast": 2048}  # rows a timed call
+CURVE_LAUNCHES = 3  # processes of each thread count, by turns
+THREAD_BATCH = 32  # at which threads are compared
+Entry = dict[str, Any]
+
+
+def requests(frameworks: Mapping[str, Environment], threads: int) -> list[Entry]:
+    """Every part to be measured, in order; one `id` each. Only frameworks that are ready.
+
+    Curves are taken at all threads with every batch size, and at one thread with the task's
+    own; launches of all frameworks stand beside one another, so that drift hits all alike.
+    """
+    ready = [
+        i
+        for i in IMPLEMENTATIONS
+        if i.usual and i.framework in frameworks and frameworks[i.framework].status == "ready"
+    ]
+    found = [_entry(part, i.framework, package=i.package) for part in PARTS for i in ready]
+    found += [_entry("custom_step", i.framework) for i in ready if i.framework == "keras"]
+    for launch in range(CURVE_LAUNCHES):
+        for task, rows in CURVE_TASKS.items():
+            for count in dict.fromkeys((1, threads)):
+                for i in ready[:: -1 if launch % 2 else 1]:
+                    entry = _entry("curve", i.framework, task=task, threads=count, launch=launch)
+                    entry |= {"module": i.module, "mode": i.mode, "rows": rows}
+                    if count != threads or launch:
+                        entry["batches"] = [THREAD_BATCH]
+                    found.append(entry)
+    return found
+
+
+def _entry(part: str, framework: str, **facts: Any) -> Entry:
+    keys = [str(facts[k]) for k in ("task", "threads", "launch") if k in facts]
+    return {"id": "~".join([part, framework, *keys]), "part": part, "framework": framework} | facts
+
+
+def load(run: Run) -> dict[str, Any]:
+    """What RUN/evidence.json holds; {} where nothing was measured."""
+    path = run.path / FILE
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return found
+
+
+def measure(run: Run, say: Callable[[str], None], again: Collection[str] = ()) -> dict[str, Any]:
+    """Measure what is missing and write it, a part at a time; returns all of it. `again`: parts
+    whose earlier answers are thrown away first."""
+    threads = default_threads()
+    names = dict.fromkeys(i.framework for i in IMPLEMENTATIONS if i.usual)
+    frameworks = {name: environments.describe(name, "cpu") for name in names}
+    found = load(run) or {
+        "schema": SCHEMA,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": readings.machine(),
+        "threads": threads,
+        "answers": {},
+    }
+    kept = found["answers"].items()
+    found["answers"] = {k: one for k, one in kept if one["request"]["part"] not in again}
+    wanted = requests(frameworks, threads)
+    for number, entry in enumerate(wanted, 1):
+        if entry["id"] not in found["answers"]:
+            say(f"[{number}/{len(wanted)}] {entry['id'].replace('~', ' ')}")
+            answer = ask(entry, frameworks[entry["framework"]])
+            found["answers"][entry["id"]] = {"request": entry, "answer": answer}
+            write_atomically(run.path / FILE, json.dumps(found, indent=1))
+    return found
+
+
+def ask(entry: Entry, environment: Environment) -> dict[str, Any]:
+    """The answer of one `bench.worker.probe` process, or the reason why there is none."""
+    with tempfile.TemporaryDirectory() as folder:
+        request, answer = Path(folder) / "request.json", Path(folder) / "answer.json"
+        request.write_text(json.dumps(entry))
+        threads = int(entry.get("threads", default_threads()))
+        try:
+            done = subprocess.run(
+                [environment.python, "-m", "bench.worker.probe", str(request), str(answer)],
+                env=environments.worker_environment(threads), cwd=folder, capture_output=True,
+                text=True, timeout=TIMEOUT_SECONDS, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return {"reason": f"no answer within {TIMEOUT_SECONDS} s"}
+        if done.returncode or not answer.exists():
+            last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+            return {"reason": f"the process died with status {done.returncode}: {last[:200]}"}
+        found: dict[str, Any] = json.loads(answer.read_text())
+        return found

@@ -1,0 +1,242 @@
+"""The timed rounds of one launch, run by pytest inside the worker.
+
+Every sample is one pytest-benchmark round of one call; raw samples stay in the JSON. The
+``launch`` argument is the worker's `Launch`. Order matters: learn, train, step, infer, latency.
+"""
+
+from __future__ import annotations
+
+import gc
+from contextlib import suppress
+from itertools import count
+from math import isfinite
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from adapters.reference.oracle import loss_and_gradient
+from bench.records.record import MIN_ROUNDS
+from tasks.spec.network import Task
+from tasks.weights import initial_weights
+
+INFER_BATCH = 256
+EVALUATE_BATCH = 256
+CHECKED_ROUNDS = 3  # the last training rounds, after which `wait` is put to the test
+
+
+class _Stopped(BaseException):
+    """Ends `learn` early. Not an Exception: pytest-benchmark marks those as failed rounds."""
+
+
+def test_learn(launch: Any, benchmark: Any) -> None:
+    """One training as the task says, an epoch a round, evaluated (untimed) after each."""
+    curve = Curve(launch)
+    launch.adapter.build(
+        launch.task, initial_weights(launch.task, launch.job.seed), launch.job.seed
+    )
+
+    def next_epoch() -> tuple[tuple[Any, ...], dict[str, Any]]:
+        if curve.losses and curve.evaluate():
+            raise _Stopped
+        return launch.epoch(len(curve.losses)), {}
+
+    def epoch(order: np.ndarray, warps: np.ndarray | None) -> None:
+        curve.losses.append(launch.adapter.train(launch.train_data, order, warps))
+        launch.adapter.wait()
+
+    _name(launch, benchmark, "learn", launch.epoch(0)[0].size)
+    with suppress(_Stopped):
+        benchmark.pedantic(epoch, setup=next_epoch, rounds=curve.most_epochs)
+        curve.evaluate()
+    launch.readings |= curve.readings()
+    launch.readings |= time_to_target(launch, curve.scores, list(benchmark.stats.stats.data))
+    if not all(isfinite(x) for x in launch.readings["epoch_losses"]):
+        launch.readings["outcome"] = ("diverged", "the training loss is not finite")
+
+
+class Curve:
+    """What is seen between epochs: test score, and with early stopping the validation loss."""
+
+    def __init__(self, launch: Any) -> None:
+        arrays = launch.arrays
+        self.launch = launch
+        self.most_epochs = launch.job.budget.learn_epochs or launch.task.epochs
+        self.test = launch.adapter.stage(arrays.x_test, arrays.y_test)
+        self.losses: list[Any] = []
+        self.scores: list[float] = []
+        self.validation: list[float] = []
+        self.best: Any = None
+        if launch.task.early_stopping:
+            kept = slice(launch.train_rows, None)
+            self.y_validation = arrays.y_train[kept]
+            self.rows = launch.adapter.stage(arrays.x_train[kept], self.y_validation)
+
+    def evaluate(self) -> bool:
+        """Score the model as it is now; True when early stopping says to end."""
+        task, adapter = self.launch.task, self.launch.adapter
+        outputs = adapter.predict(self.test, EVALUATE_BATCH)
+        self.scores.append(score(task, outputs, self.launch.arrays.y_test))
+        if task.early_stopping is None:
+            return False
+        outputs = adapter.predict(self.rows, EVALUATE_BATCH).astype(np.float64)
+        self.validation.append(loss_and_gradient(task.loss, outputs, self.y_validation)[0])
+        since_best = len(self.validation) - best_epoch(self.validation)
+        if since_best == 0:
+            self.best = adapter.weights()
+        return bool(since_best >= task.early_stopping.patience)
+
+    def readings(self) -> dict[str, Any]:
+        """The curve as plain numbers; the best weights restored where the task says so."""
+        means = [float(loss) for loss in self.losses]
+        found = {"epoch_losses": means, "epoch_scores": self.scores, "final_loss": means[-1]}
+        found["test_score"] = self.scores[-1]
+        if self.best is not None:
+            task, adapter = self.launch.task, self.launch.adapter
+            adapter.build(task, self.best, self.launch.job.seed)
+            found["validation_losses"] = self.validation
+            found["best_epoch"] = best_epoch(self.validation)
+            outputs = adapter.predict(self.test, EVALUATE_BATCH)
+            found["test_score"] = score(task, outputs, self.launch.arrays.y_test)
+        return found
+
+
+def best_epoch(validation: list[float]) -> int:
+    """The epoch, from 1, of the lowest validation loss: the first of equal ones. A loss that is
+    not a number is never the best."""
+    return int(np.argmin(np.where(np.isnan(validation), np.inf, validation))) + 1
+
+
+def time_to_target(launch: Any, scores: list[float], seconds: list[float]) -> dict[str, Any]:
+    """Training seconds up to the first evaluation that reached the target, None if none did.
+
+    Evaluations are not counted; what a framework compiles inside its first epoch is.
+    """
+    target = launch.job.target
+    if target is None:
+        return {}
+    reached = [launch.task.reached(score, target) for score in scores]
+    epoch = reached.index(True) + 1 if any(reached) else None
+    return {
+        "target": target,
+        "epochs_to_target": epoch,
+        "time_to_target": None if epoch is None else sum(seconds[:epoch]),
+        "learn_seconds": sum(seconds),
+    }
+
+
+def test_train(launch: Any, benchmark: Any) -> None:
+    """Steady training: rounds of the task's `round_steps` steps, going on from `learn`."""
+    most = launch.job.budget.round_steps or launch.task.round_steps
+    order, warps = launch.steps(min(most, launch.task.round_steps))
+
+    def round_() -> None:
+        launch.adapter.train(launch.train_data, order, warps)
+        launch.adapter.wait()
+
+    _name(launch, benchmark, "train", order.size)
+    rounds = _affordable(launch, round_, launch.job.budget.train_rounds)
+    late: list[float] = []
+    finished = count(1)
+
+    def after_round() -> None:  # pedantic's teardown: outside its clock
+        if next(finished) > rounds - CHECKED_ROUNDS:
+            late.append(_work_after_wait(launch.adapter))
+
+    benchmark.pedantic(round_, teardown=after_round, rounds=rounds)
+    _check_waited(launch, median(benchmark.stats.stats.data), median(late))
+
+
+def test_step(launch: Any, benchmark: Any) -> None:
+    """Latency of a single optimizer step at the task's batch size."""
+    order, warps = launch.epoch(0)
+    turns = count()
+
+    def next_step() -> tuple[tuple[Any, ...], dict[str, Any]]:
+        i = next(turns) % len(order)
+        return (order[i : i + 1], None if warps is None else warps[i : i + 1]), {}
+
+    def step(one: np.ndarray, warp: np.ndarray | None) -> None:
+        launch.adapter.train(launch.train_data, one, warp)
+        launch.adapter.wait()
+
+    _name(launch, benchmark, "step", launch.task.batch_size)
+    rounds = _affordable(launch, lambda: step(*next_step()[0]), launch.job.budget.step_rounds)
+    benchmark.pedantic(step, setup=next_step, rounds=rounds)
+
+
+def test_infer(launch: Any, benchmark: Any) -> None:
+    """Throughput of inference at batch 256."""
+    rows = min(launch.job.budget.infer_rows, launch.task.infer_batches * INFER_BATCH)
+    x, y = launch.arrays.x_test, launch.arrays.y_test
+    index = np.resize(np.arange(len(y)), rows)
+    data = launch.adapter.stage(np.ascontiguousarray(x[index]), y[index])
+    _name(launch, benchmark, "infer", rows)
+    _predict_rounds(launch, benchmark, data, INFER_BATCH, launch.job.budget.infer_rounds)
+
+
+def test_latency(launch: Any, benchmark: Any) -> None:
+    """Latency of inference for one row."""
+    data = launch.adapter.stage(launch.arrays.x_test[:1], launch.arrays.y_test[:1])
+    _name(launch, benchmark, "latency", 1)
+    _predict_rounds(launch, benchmark, data, 1, launch.job.budget.latency_rounds)
+
+
+def score(task: Task, outputs: np.ndarray, y: np.ndarray) -> float:
+    """The task's metric on outputs (N, units): accuracy in 0…1, or root mean squared error."""
+    if task.metric == "rmse":
+        return float(np.sqrt(np.mean((outputs[:, 0] - y) ** 2)))
+    if task.loss == "binary_crossentropy":
+        return float(np.mean((outputs[:, 0] > 0) == (y > 0.5)))
+    return float(np.mean(outputs.argmax(axis=1) == y))
+
+
+def _predict_rounds(launch: Any, benchmark: Any, data: Any, batch: int, most: int) -> None:
+    def predict() -> None:
+        launch.adapter.predict(data, batch)
+
+    benchmark.pedantic(predict, rounds=_affordable(launch, predict, most))
+
+
+def _affordable(launch: Any, call: Any, most: int) -> int:
+    """Rounds that fit the phase's time, from the second of two untimed calls (both warm up)."""
+    call()
+    started = perf_counter()
+    call()
+    each = perf_counter() - started
+    return max(MIN_ROUNDS, min(most, int(launch.job.budget.phase_seconds / max(each, 1e-9))))
+
+
+def _name(launch: Any, benchmark: Any, phase: str, samples: int) -> None:
+    task, contender = launch.task.name, launch.job.cell.contender
+    benchmark.name = f"{task} {phase}"
+    benchmark.fullname = f"{task}::{phase}[{contender}]"
+    benchmark.group = f"{task} {phase}"
+    benchmark.extra_info = {"phase": phase, "samples_per_round": samples}
+
+
+def _work_after_wait(adapter: Any) -> float:
+    """Seconds by which reading the weights right after `wait` takes longer than at rest.
+
+    The clock runs without garbage collection, so a round may leave much of it behind (Keras on
+    PyTorch: 0.4 s worth). Collected during the first reading it would pass for late work.
+    """
+    gc.disable()
+    try:
+        started = perf_counter()
+        adapter.weights()
+        first = perf_counter() - started
+        started = perf_counter()
+        adapter.weights()
+        return first - (perf_counter() - started)
+    finally:
+        gc.enable()
+
+
+def _check_waited(launch: Any, round_seconds: float, late: float) -> None:
+    """If work was still going on after the clock had stopped, the times are not true."""
+    launch.readings["work_after_wait_seconds"] = late
+    if late > max(0.1 * round_seconds, 2e-3):
+        reason = f"work went on for {late:.3f} s after wait() returned"
+        launch.readings["outcome"] = ("unverified", reason)

@@ -1,0 +1,256 @@
+"""What every adapter must do, run inside its framework's own environment:
+
+python -m pytest tests/adapters/conformance.py --implementation pytorch:eager
+"""
+
+from __future__ import annotations
+
+import importlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from adapters.base import Adapter, Unsupported
+from adapters.contenders import IMPLEMENTATIONS
+from adapters.mutants.wrapped import WRAPPED, Mutant
+from adapters.reference.oracle import Reference, warp
+from bench.proof.certify import certify
+from tasks.catalogue.cnn import CATS_DOGS
+from tasks.draws import draw_warps
+from tasks.spec.layers import Dense, Dropout, Flatten
+from tasks.spec.network import Task, parameter_shapes
+from tasks.spec.training import SGD
+from tasks.weights import initial_weights
+from tests.support.small import CNN, FNN, LSTM_WORDS, SMALL, random_rows
+
+THREADS = 2
+
+
+@pytest.fixture(scope="module")
+def adapter(request: pytest.FixtureRequest) -> Iterator[Adapter]:
+    name = request.config.getoption("--implementation")
+    row = next(i for i in IMPLEMENTATIONS if i.name == name)
+    module = importlib.import_module(row.module)
+    yield module.Contender(row.mode, "cpu", "fp32", THREADS)
+
+
+@pytest.fixture
+def framework(request: pytest.FixtureRequest, adapter: Adapter) -> str:
+    """The framework, in its usual mode: only that one has programs."""
+    name = request.config.getoption("--implementation")
+    row = next(i for i in IMPLEMENTATIONS if i.name == name)
+    if not row.usual:
+        pytest.skip("the programs are tested in the usual mode")
+    return row.framework
+
+
+@pytest.mark.parametrize("task", SMALL, ids=lambda t: t.name)
+def test_certificate(adapter: Adapter, task: Task) -> None:
+    certificate = certify(adapter, task, *random_rows(task), seed=1)
+    assert certificate.passed, certificate.reason()
+
+
+@pytest.mark.parametrize("mutant", WRAPPED, ids=lambda m: m.name.replace(" ", "-"))
+def test_mutants_of_this_framework_are_refused(adapter: Adapter, mutant: Mutant) -> None:
+    task = next(t for t in SMALL if mutant.applies(t))
+    try:
+        passed = certify(mutant.make(adapter), task, *random_rows(task), seed=1).passed
+    except ValueError:  # the framework itself refused, as Keras does a batch of another size
+        passed = False
+    assert not passed
+
+
+def test_settings_are_read_back(adapter: Adapter) -> None:
+    settings = adapter.settings()
+    assert settings["threads"] == THREADS
+    assert settings["device"] == "cpu"
+    assert settings["precision"] == "fp32"
+    assert settings["version"]
+
+
+@pytest.mark.parametrize("task", [FNN, LSTM_WORDS], ids=lambda t: t.name)
+def test_weights_survive_and_never_alias(adapter: Adapter, task: Task) -> None:
+    weights = initial_weights(task, 3)
+    kept = {name: value.copy() for name, value in weights.items()}
+    x, y = random_rows(task)
+    adapter.build(task, weights, 0)
+    data = adapter.stage(x, y)
+    first = adapter.weights()
+    adapter.train(data, np.arange(32, dtype=np.int32).reshape(2, 16))
+    adapter.wait()
+    for name, value in kept.items():
+        assert np.array_equal(weights[name], value), "the caller's arrays were changed"
+        assert np.array_equal(first[name], value), "an array given out was changed later"
+    assert any(not np.array_equal(adapter.weights()[n], kept[n]) for n in kept)
+
+
+@pytest.mark.parametrize("task", SMALL, ids=lambda t: t.name)
+def test_predict_gives_every_row_whatever_the_batch(adapter: Adapter, task: Task) -> None:
+    x, y = random_rows(task, rows=37)
+    adapter.build(task, initial_weights(task, 3), 0)
+    whole = adapter.predict(adapter.stage(x, y), 64)
+    assert whole.dtype == np.float32
+    for batch in (1, 16, 37):
+        parts = adapter.predict(adapter.stage(x, y), batch)
+        assert np.linalg.norm(parts - whole) <= 1e-5 * np.linalg.norm(whole)
+
+
+def test_training_learns(adapter: Adapter) -> None:
+    task = FNN.without_dropout()
+    x, y = random_rows(task)
+    adapter.build(task, initial_weights(task, 3), 0)
+    data = adapter.stage(x, y)
+    order = np.stack([np.random.default_rng(i).permutation(400)[:16] for i in range(300)])
+    order = order.astype(np.int32)
+    first = float(adapter.train(data, order[:20]))
+    adapter.train(data, order)
+    last = float(adapter.train(data, order[:20]))
+    assert last < 0.75 * first
+
+
+def test_dropout_keeps_its_rate_and_scale(adapter: Adapter) -> None:
+    """A net that is only dropout between ones: its training outputs are seen in the loss."""
+    rate = next(layer.rate for layer in FNN.layers if isinstance(layer, Dropout))
+    task = FNN
+    x, y = random_rows(task)
+    losses = []
+    for trial in (task, task.without_dropout()):
+        adapter.build(trial, initial_weights(trial, 3), seed=7)
+        data = adapter.stage(x, y)
+        predicted = adapter.predict(data, 64)
+        order = np.tile(np.arange(400, dtype=np.int32).reshape(-1, 16), (8, 1))
+        losses.append((float(adapter.train(data, order)), predicted))
+    assert losses[0][0] > 1.05 * losses[1][0], "dropout has no effect on training"
+    assert np.allclose(losses[0][1], losses[1][1], rtol=1e-5), "dropout is on in predict"
+    assert 0 < rate < 1
+
+
+EXAMPLES = {
+    "fnn": ((28, 28), 10, "float32"),
+    "cnn": ((64, 64, 3), 10, "float32"),
+    "rnn": ((10, 1), 1, "float32"),
+    "lstm": ((12,), 1, "int32"),
+}
+"""Family → one row's shape, outputs and type, for the programs of adapters/<framework>/programs."""
+
+
+@pytest.mark.parametrize("family", sorted(EXAMPLES))
+def test_the_example_program_learns(family: str, framework: str) -> None:
+    """A bright band's place is told, or the last value of a sequence, or whether it is large."""
+    shape, outputs, dtype = EXAMPLES[family]
+    rng = np.random.default_rng(0)
+    x = rng.random((640, *shape)).astype(dtype)
+    if dtype == "int32":
+        x = rng.integers(0, 50, (640, *shape)).astype(dtype)
+        y = (x[:, -1] > 25).astype("float32")
+    elif outputs == 1:
+        y = x.reshape(640, -1)[:, -1].astype("float32")
+    else:
+        y = rng.integers(0, outputs, 640).astype("int32")
+        for row, label in enumerate(y):
+            x[row, 2 * label : 2 * label + 2] += 2
+    program = importlib.import_module(f"adapters.{framework}.programs.{family}")
+    found = program.predict(program.train(x, y, 15), x)
+    assert found.shape == (640, outputs)
+    if outputs > 1:
+        assert (found.argmax(1) == y).mean() > 0.5
+    elif dtype == "int32":
+        assert ((found[:, 0] > 0) == (y > 0.5)).mean() > 0.75
+    else:
+        assert ((found[:, 0] - y) ** 2).mean() < 0.5 * y.var()
+
+
+def test_the_dynamic_and_format_programs_run(framework: str) -> None:
+    """In the framework's usual mode, and in its own formats: what the claims are measured on."""
+    dynamic = importlib.import_module(f"adapters.{framework}.programs.dynamic")
+    step = next(iter(dynamic.MODES.values()))()
+    rng = np.random.default_rng(0)
+    for length in (5, 9, 5):
+        x = rng.standard_normal((8, length, 8)).astype("float32")
+        assert np.isfinite(step(x, np.ones(8, "float32")))
+    exports = importlib.import_module(f"adapters.{framework}.programs.exports")
+    x = rng.standard_normal((4, 784)).astype("float32")
+    with tempfile.TemporaryDirectory() as folder:
+        trip, model = next(iter(exports.FORMATS.values())), exports.make()
+        assert np.allclose(exports.answers(model, x), trip(model, x, Path(folder)), atol=1e-5)
+
+
+def test_augmented_pixels(adapter: Adapter) -> None:
+    """The very pixels an augmented step trains on, read through the contract.
+
+    With zero weights, target -1/2 and a squared error, the gradient by a dense kernel is its
+    input: one step of SGD at rate 1 writes the warped image into the weights, negated. Every
+    framework within 1/510 of the oracle means any two of them within 1/255.
+    """
+    shape, rows = (64, 48, 3), 12
+    x = smooth_images(rows, shape)
+    y = np.full(rows, -0.5, np.float32)
+    task = replace(
+        CNN, input_shape=shape, layers=(Flatten(), Dense(1)), loss="mean_squared_error",
+        optimizer=SGD(1.0), batch_size=1,
+    )  # fmt: skip
+    maps = draw_warps(CATS_DOGS.augmentation, rows, 1, shape, seed=4)
+    nothing = {name: np.zeros(s, np.float32) for name, s in parameter_shapes(task).items()}
+    errors = []
+    for row in range(rows):
+        adapter.build(task, nothing, 0)
+        data = adapter.stage(x, y)
+        float(adapter.train(data, np.array([[row]], np.int32), maps[row : row + 1]))
+        adapter.wait()
+        pixels = -adapter.weights()["1_dense/kernel"].reshape(shape)
+        expected = warp(x[row : row + 1].astype(np.float64), maps[row])[0]
+        errors.append(np.abs(pixels - expected))
+        assert np.abs(expected - x[row]).mean() > 0.02, "a warp that moves nothing shows nothing"
+    assert np.mean(errors) <= 1 / 510
+    assert np.max(errors) <= 8 / 255  # borders included
+
+
+def smooth_images(rows: int, shape: tuple[int, ...]) -> np.ndarray:
+    """float32 (rows, *shape) in 0…1: sums of waves some pixels long, as in photographs."""
+    rng = np.random.default_rng(6)
+    ys, xs = np.mgrid[0 : shape[0], 0 : shape[1]]
+    images = np.zeros((rows, *shape))
+    for _ in range(8):
+        fy, fx, phase = rng.uniform(-0.5, 0.5, (3, rows, 1, 1, shape[2]))
+        images += np.sin(fy * ys[None, ..., None] + fx * xs[None, ..., None] + 6 * phase)
+    return ((images / 16) + 0.5).clip(0, 1).astype(np.float32)
+
+
+def test_warps_follow_the_rule(adapter: Adapter) -> None:
+    """Training on warped rows equals training on rows the oracle warped."""
+    x, y = random_rows(CNN, rows=16)
+    rng = np.random.default_rng(2)
+    maps = np.tile(np.float32([1, 0, 0, 0, 1, 0]), (1, 16, 1))
+    maps += rng.uniform(-0.2, 0.2, maps.shape).astype(np.float32)
+    maps[..., [2, 5]] *= 10
+    order = np.arange(16, dtype=np.int32)[None]
+    moved = []
+    for each, rows, warps in (
+        (adapter, x, maps),
+        (Reference(), warp(x, maps[0]).astype(np.float32), None),
+    ):
+        weights = initial_weights(CNN, 3)
+        each.build(CNN, weights, 0)
+        loss = float(each.train(each.stage(rows, y), order, warps))
+        moved.append(loss)
+    assert moved[0] == pytest.approx(moved[1], rel=1e-4)
+
+
+@pytest.mark.parametrize("task", [FNN, CNN], ids=lambda t: t.name)
+def test_certificate_in_bfloat16(
+    request: pytest.FixtureRequest, adapter: Adapter, task: Task
+) -> None:
+    """Last in this file: some precisions are a setting of the whole process."""
+    name = request.config.getoption("--implementation")
+    row = next(i for i in IMPLEMENTATIONS if i.name == name)
+    try:
+        mixed = importlib.import_module(row.module).Contender(row.mode, "cpu", "bf16", THREADS)
+    except Unsupported as why:
+        pytest.skip(str(why))
+    assert mixed.settings()["precision"] == "bf16"
+    certificate = certify(mixed, task, *random_rows(task), seed=1, precision="bf16")
+    assert certificate.passed, certificate.reason()

@@ -1,0 +1,190 @@
+"""The framework table: every claim has evidence, and none is decided without data."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from bench.claims import from_probes, programs
+from bench.claims.facts import ARTICLES, Facts
+from bench.claims.judging import JUDGES, Judged, judge_all, together
+from bench.claims.table import CLAIMS, EVIDENCE, FACTS
+from bench.judge import questions
+from bench.records import tidy
+from bench.records.record import Outcome, failure_record
+from tests.bench.records.test_table import ABOUT
+from tests.support.records import certificate, job, record
+
+DATED = {"retired", "program_longest", "program_shortest", "distributed", "energy"}
+"""Evidence that needs no run: dated facts, the programs in the repository, what is not measured."""
+
+
+def facts(records: list[Any] | None = None, answers: dict[str, Any] | None = None) -> Facts:
+    request = ABOUT["request"] | {"implementations": ["keras:tensorflow", "mxnet:hybrid"]}
+    about = ABOUT | {"request": request}
+    groups = tidy.by_cell(records or [])
+    judge = partial(questions.against_best, groups)
+    return Facts(groups, about, answers or {}, programs.sizes(), judge)
+
+
+def answers(part: str, **by_framework: dict[str, Any]) -> dict[str, Any]:
+    return {
+        f"{part}~{name}": {"request": {"part": part, "framework": name}, "answer": answer}
+        for name, answer in by_framework.items()
+    }
+
+
+def judged(words: str, given: Facts) -> Judged:
+    (found,) = [one for one in judge_all(given) if one.claim.words == words]
+    return found
+
+
+def test_every_claim_of_the_articles_has_evidence_and_every_evidence_a_judge() -> None:
+    for claim in CLAIMS:
+        assert claim.evidence, claim.words
+        assert set(claim.evidence) <= set(EVIDENCE), claim.words
+    assert set(JUDGES) == set(EVIDENCE) == {name for claim in CLAIMS for name in claim.evidence}
+    for one in EVIDENCE.values():
+        assert one.method and one.rule
+
+
+def test_the_articles_table_is_whole() -> None:
+    assert {claim.framework for claim in CLAIMS} == set(ARTICLES)
+    for framework in ARTICLES:
+        sides = {claim.side for claim in CLAIMS if claim.framework == framework}
+        assert sides == {"pro", "con"}
+
+
+def test_without_data_nothing_is_decided() -> None:
+    for one in judge_all(facts()):
+        for finding in one.findings:
+            if finding.evidence.name not in DATED:
+                assert finding.verdict == "undecided", finding
+            assert finding.text
+
+
+def test_dated_facts_have_a_source_and_a_day() -> None:
+    for fact in FACTS:
+        assert fact.source.startswith("https://")
+        assert len(fact.seen) == 10
+
+
+def test_evidence_that_points_both_ways_leaves_a_claim_open() -> None:
+    assert together(["supported", "undecided"]) == "supported"
+    assert together(["supported", "contradicted"]) == "undecided"
+    assert together(["undecided", "undecided"]) == "undecided"
+    assert together(["not measurable here"]) == "not measurable here"
+    assert together([]) == "undecided"
+
+
+def many(seconds: dict[str, float]) -> list[Any]:
+    made = [record(n, block, s) for n, s in seconds.items() for block in range(8)]
+    return made + [certificate(name) for name in seconds]
+
+
+def test_efficient_follows_the_verdicts() -> None:
+    fast = judged("Efficient", facts(many({"mxnet:hybrid": 0.1, "keras:tensorflow": 0.3})))
+    assert fast.findings[0].verdict == "supported"
+    slow = judged("Efficient", facts(many({"mxnet:hybrid": 0.3, "keras:tensorflow": 0.1})))
+    assert slow.findings[0].verdict == "contradicted"
+
+
+def test_robust_falls_with_one_bad_launch_when_others_had_none() -> None:
+    good = many({"tensorflow:graph": 0.1, "keras:tensorflow": 0.1})
+    assert judged("Robust", facts(good)).findings[0].verdict == "supported"
+    bad = failure_record(job("tensorflow:graph", 9), Outcome("crash", "SIGSEGV"))
+    assert judged("Robust", facts([*good, bad])).findings[0].verdict == "contradicted"
+    also = failure_record(job("keras:tensorflow", 9), Outcome("crash", "SIGSEGV"))
+    assert judged("Robust", facts([*good, bad, also])).findings[0].verdict == "undecided"
+
+
+def lengths(first: float, again: float) -> dict[str, Any]:
+    return {"first_seconds": [9.0] + [first] * 5, "again_seconds": [again] * 6}
+
+
+@pytest.mark.parametrize(("first", "verdict"), [(1.2, "supported"), (30.0, "contradicted")])
+def test_a_graph_is_dynamic_when_a_new_length_is_cheap(first: float, verdict: str) -> None:
+    said = {"branch": "a plain Python `if`", "modes": {"eager": lengths(first, 1.0)}}
+    found = judged("Dynamic computation graph", facts(answers=answers("dynamic", pytorch=said)))
+    assert found.findings[0].verdict == verdict
+
+
+def test_a_mode_that_did_not_run_decides_nothing() -> None:
+    said = {"branch": "a plain Python `if`", "modes": {"eager": {"reason": "no compiler"}}}
+    given = facts(answers=answers("dynamic", pytorch=said))
+    found = judged("Dynamic computation graph", given)
+    assert found.findings[0].verdict == "undecided"
+    assert found.findings[1].verdict == "contradicted"
+
+
+def exports(**formats: dict[str, Any]) -> dict[str, Any]:
+    return {"formats": formats}
+
+
+SAME, OTHER = {"error": 1e-7, "same": True}, {"error": 0.3, "same": False}
+ELSEWHERE = {"reason": "needs onnx, which is another package"}
+
+
+def test_formats_that_need_another_package_are_not_counted() -> None:
+    given = answers("exports", keras=exports(a=SAME, b=SAME, onnx=ELSEWHERE))
+    assert judged("Integrates well", facts(answers=given)).findings[0].verdict == "supported"
+    given = answers("exports", keras=exports(a=SAME, b=OTHER, c=OTHER))
+    assert judged("Integrates well", facts(answers=given)).findings[0].verdict == "contradicted"
+
+
+def test_an_ecosystem_is_judged_against_the_others() -> None:
+    two, one = exports(a=SAME, b=SAME), exports(a=SAME)
+    given = answers("exports", pytorch=one, tensorflow=two)
+    assert judged("Less mature ecosystem", facts(answers=given)).verdict == "supported"
+    given = answers("exports", pytorch=two, tensorflow=one)
+    assert judged("Less mature ecosystem", facts(answers=given)).verdict == "contradicted"
+    given = answers("exports", pytorch=exports(a=SAME, onnx=ELSEWHERE), tensorflow=two)
+    assert judged("Less mature ecosystem", facts(answers=given)).verdict == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "verdict"), [(1.3, "supported"), (1.0, "contradicted"), (1.05, "undecided")]
+)
+def test_the_price_of_a_custom_step(ratio: float, verdict: str) -> None:
+    noise = [1.0, 1.01, 0.99, 1.005, 0.995, 1.0, 1.02, 0.98, 1.0, 1.0, 1.01, 0.99]
+    said = {"seconds": {"easy": [1.0] * 12, "custom": [ratio * n for n in noise]}}
+    given = facts(answers=answers("custom_step", keras=said))
+    assert judged("Less flexible for advanced users", given).verdict == verdict
+
+
+def test_threads_need_intervals_that_exclude_one() -> None:
+    def curve(framework: str, gain: float) -> dict[str, Any]:
+        return {
+            f"curve~{framework}~t~{threads}~{launch}": {
+                "request": {"part": "curve", "framework": framework, "task": "t",
+                            "threads": threads, "launch": launch},
+                "answer": {"samples_per_second": {
+                    "32": 100.0 * (gain if threads == 2 else 1.0) * (1 + 0.001 * launch * threads)
+                }},
+            }
+            for threads in (1, 2)
+            for launch in range(3)
+        }  # fmt: skip
+
+    given = facts(answers=curve("tensorflow", 1.9) | curve("mxnet", 1.2))
+    assert judged("Scalable", given).findings[0].verdict == "supported"
+    given = facts(answers=curve("tensorflow", 1.2) | curve("mxnet", 1.9))
+    assert judged("Scalable", given).findings[0].verdict == "contradicted"
+    given = facts(answers=curve("tensorflow", 1.5) | curve("mxnet", 1.5))
+    assert judged("Scalable", given).findings[0].verdict == "undecided"
+
+
+def test_an_error_that_names_both_sizes_is_a_good_one() -> None:
+    said = {"raised": "ValueError", "message": "700 is not 784", "characters": 14}
+    for names_both, verdict in ((True, "supported"), (False, "undecided")):
+        given = facts(answers=answers("shape", pytorch=said | {"names_both": names_both}))
+        assert judged("Intuitive", given).findings[0].verdict == verdict
+    silent = {"raised": "", "message": "", "characters": 0, "names_both": False}
+    given = facts(answers=answers("shape", pytorch=silent))
+    assert judged("Intuitive", given).findings[0].verdict == "contradicted"
+
+
+def test_the_cost_of_a_new_length_leaves_the_first_out() -> None:
+    assert from_probes.new_length_cost(lengths(3.0, 1.0)) == 3.0

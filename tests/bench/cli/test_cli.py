@@ -1,0 +1,116 @@
+"""The command line as a user meets it: a mistake is one line and exit status 2."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.records.record import SCHEMA
+from bench.run.environments import PROJECT
+
+
+def bench(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, with an empty cache and no environments."""
+    added = {"PYTHONPATH": str(PROJECT), "BENCH_CACHE": str(cwd / "cache"), "COLUMNS": "100"}
+    added |= {"BENCH_ENVS": str(cwd / "envs"), **environment}
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=os.environ | added,
+        check=False,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "corrupt").mkdir()
+    (tmp_path / "corrupt" / "mnist.npz").write_bytes(b"PK\x03\x04 not a zip")
+    (tmp_path / "future").mkdir()
+    (tmp_path / "future" / "run.json").write_text(json.dumps({"schema": SCHEMA + 1}))
+    (tmp_path / "garbage").mkdir()
+    (tmp_path / "garbage" / "run.json").write_text("\x00\xff")
+    return tmp_path
+
+
+COMMANDS = (
+    "compare", "regress",
+    "run", "verify", "report", "list", "data", "doctor", "export", "history", "history add",
+    "history show", "history check",
+)  # fmt: skip
+MISTAKES = [
+    (["run", "--tasks", "no-such-task"], "no task matches"),
+    (["run", "--tasks", ""], "empty pattern"),
+    (["run", "--implementations", "theano"], "no implementation matches"),
+    (["verify", "--implementations", ","], "empty pattern"),
+    (["run", "--data-dir", "nowhere"], "is no folder"),
+    (["run", "--data-dir", "corrupt"], "cannot be read"),
+    (["run", "--resume"], "nothing to resume"),
+    (["run", "--resume", "--out", "future"], "newer version"),
+    (["run", "--until", "lots"], "no fraction"),
+    (["run", "--until", "2%", "--budget", "soon"], "no duration"),
+    (["run", "--budget", "20m"], "needs --until"),
+    (["run", "--device", "cuda"], "no NVIDIA driver"),
+    (["report", "nowhere"], "does not exist"),
+    (["report", "garbage"], "cannot be read"),
+    (["report", "future"], "newer version"),
+    (["data", "path", "no-such-set"], "no data set"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), MISTAKES, ids=lambda x: " ".join(x)[:40])
+def test_a_mistake_is_one_line_and_exit_2(folder: Path, arguments: list[str], words: str) -> None:
+    done = bench(*arguments, cwd=folder, PATH="/nonexistent")
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["run", "--profile", "huge"], ["frobnicate"], ["report"]])
+def test_a_usage_error_is_exit_2_without_a_traceback(folder: Path, arguments: list[str]) -> None:
+    done = bench(*arguments, cwd=folder)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [[], *(c.split() for c in COMMANDS)])
+def test_help_reads_well(folder: Path, command: list[str]) -> None:
+    done = bench(*command, "--help", cwd=folder)
+    assert done.returncode == 0
+    assert "Usage: bench" in done.stdout
+
+
+def test_list_says_what_is_not_ready_and_why(folder: Path) -> None:
+    done = bench("list", "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    listed = json.loads(done.stdout)
+    assert {row["status"] for row in listed["implementations"]} == {"missing"}
+    assert all("bench setup" in row["reason"] for row in listed["implementations"])
+    assert any(row["task"] == "fnn-mnist" for row in listed["tasks"])
+
+
+def test_verify_without_any_framework_fails_and_says_why(folder: Path) -> None:
+    """Nothing measured is never green."""
+    done = bench("verify", "--tasks", "fnn-mnist", "--json", cwd=folder)
+    assert done.returncode == 1, done.stderr
+    rows = json.loads(done.stdout)["certificates"]
+    assert {row["status"] for row in rows} == {"uninstallable"}
+
+
+def test_a_run_that_measured_nothing_is_not_green(folder: Path) -> None:
+    done = bench("run", "--tasks", "fnn-mnist", "--profile", "smoke", "--out", "r", cwd=folder)
+    assert done.returncode == 1
+    assert "nothing was measured" in done.stderr
+    assert "uninstallable" in done.stdout
+    assert (folder / "r" / "report.md").exists()
+
+
+def test_module_and_script_are_the_same(folder: Path) -> None:
+    assert "Compare deep-learning frameworks" in bench("--help", cwd=folder).stdout

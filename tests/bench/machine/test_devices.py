@@ -1,0 +1,150 @@
+"""The device layer, on a GPU that is made up: what is asked of it, and what ends in a record."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bench.judge import disturbed
+from bench.machine import readings
+from bench.machine.devices import cpu, cuda
+from bench.machine.devices.kinds import KINDS, Watch
+from bench.plan.jobs import make_jobs
+from bench.plan.request import PROFILES, DataSet, Request
+from bench.records import metrics
+from bench.records.record import Record
+from bench.records.store import Run
+from bench.run import session
+from bench.run.launches import run_jobs
+from tasks.errors import UserError
+from tests.bench.run.test_runner import READY, data
+from tests.support.fakes.misbehaving import implementation
+from tests.support.fakes.nvml import JOULES_A_LOOK, TOTAL_BYTES, FakeNvml
+
+__all__ = ["data"]  # the fixture
+HELD = 3 * 2**30
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., FakeNvml]]:
+    """Puts a made-up GPU into this process."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+    def put(*arguments: object, **named: object) -> FakeNvml:
+        fake = FakeNvml(*arguments, **named)  # type: ignore[arg-type]
+        monkeypatch.setitem(sys.modules, "pynvml", fake)
+        cuda._nvml.cache_clear()
+        return fake
+
+    yield put
+    cuda._nvml.cache_clear()
+
+
+def test_without_a_driver_the_reason_is_said(gpu: Callable[..., FakeNvml]) -> None:
+    gpu(driver=False)
+    assert "no NVIDIA driver" in cuda.why_not()
+    with pytest.raises(UserError, match="--device cuda: no NVIDIA driver"):
+        session.check_device("cuda")
+
+
+@pytest.mark.parametrize(
+    ("visible", "there"),
+    [("0", True), ("GPU-1", True), ("5", False), ("GPU-9", False), ("", False)],
+)
+def test_the_visible_gpu_is_meant(
+    gpu: Callable[..., FakeNvml], monkeypatch: pytest.MonkeyPatch, visible: str, there: bool
+) -> None:
+    gpu()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert (cuda.why_not() == "") is there
+    assert there or "set CUDA_VISIBLE_DEVICES" in cuda.why_not()
+
+
+def test_facts_for_the_fingerprint(gpu: Callable[..., FakeNvml]) -> None:
+    gpu()
+    assert cuda.facts() == {
+        "name": "Fake GPU",
+        "memory_bytes": TOTAL_BYTES,
+        "driver": "999.1",
+        "version": "13.1",
+    }
+    assert session.machine("cuda")["cuda_name"] == "Fake GPU"
+    assert session.machine("cpu") == readings.machine()
+
+
+def test_a_precision_the_device_lacks_is_refused(gpu: Callable[..., FakeNvml]) -> None:
+    gpu()
+    session.check_device("cuda", "tf32")
+    with pytest.raises(UserError, match="a cpu device has fp32, bf16"):
+        session.check_device("cpu", "tf32")
+
+
+def test_what_is_watched(gpu: Callable[..., FakeNvml]) -> None:
+    fake = gpu({11: HELD, 22: 5}, busy=40)
+    watch = Watch(KINDS["cuda"], 11)
+    watch.look()
+    fake.processes, fake.busy = {11: HELD // 2}, 60
+    watch.look()
+    assert watch.found() == {
+        "peak_memory_bytes": HELD,
+        "mean_busy_percent": 50.0,
+        "joules": JOULES_A_LOOK,
+        "other_processes": 1,
+    }
+
+
+def test_energy_of_a_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two packages whose counters are readable; a counter that began anew is no reading."""
+    monkeypatch.setattr(cpu, "POWERCAP", tmp_path)
+    assert cpu.joules() is None
+    for package, microjoules in (("intel-rapl:0", 4_000_000), ("intel-rapl:1", 1_500_000)):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "energy_uj").write_text(f"{microjoules}\n")
+    assert cpu.joules() == 5.5
+    watch = Watch(KINDS["cpu"], os.getpid())
+    (tmp_path / "intel-rapl:0" / "energy_uj").write_text("4750000\n")
+    assert watch.found() == {"joules": 0.75}
+    (tmp_path / "intel-rapl:0" / "energy_uj").write_text("10\n")
+    assert watch.found() == {}
+
+
+def _launch(folder: Path, data: Path) -> list[Record]:
+    """The measuring records of one contender that says it is on cuda."""
+    rows = {"fake:honest": implementation("honest")}
+    request = Request("smoke", ("fnn-mnist",), tuple(rows), device="cuda")
+    small = replace(PROFILES["smoke"].budget, phase_seconds=0.1, timeout_seconds=90.0)
+    jobs = make_jobs(request, small, {"fnn-mnist": DataSet(str(data))}, rows)
+    run = Run.create(folder / "run", {"request": asdict(request)})
+    run_jobs(run, jobs[:2], READY)
+    return [r for r in run.records().values() if r["launch"]["job"]["kind"] == "measure"]
+
+
+def _workers() -> dict[int, int]:
+    return {child.pid: HELD for child in psutil.Process().children()}
+
+
+def test_a_launch_keeps_what_its_device_did(
+    tmp_path: Path, data: Path, gpu: Callable[..., FakeNvml]
+) -> None:
+    gpu(_workers, busy=80)
+    (record,) = _launch(tmp_path, data)
+    assert record["launch"]["status"] == "ok", record["launch"]["reason"]
+    assert metrics.metric("device_memory").read(record) == HELD
+    assert metrics.metric("energy").read(record) == JOULES_A_LOOK
+    assert record["launch"]["device_use"]["mean_busy_percent"] == 80
+    assert not any("on its device" in why for why in disturbed.reasons([record]).values())
+
+
+def test_another_process_on_the_gpu_disturbs(
+    tmp_path: Path, data: Path, gpu: Callable[..., FakeNvml]
+) -> None:
+    gpu(lambda: _workers() | {1: 2**20})
+    (record,) = _launch(tmp_path, data)
+    (why,) = disturbed.reasons([record]).values()
+    assert why == "1 other processes computed on its device"

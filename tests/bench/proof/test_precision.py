@@ -1,0 +1,74 @@
+"""Certificates under TF32 and bfloat16: the honest oracle passes, faults and pretenders do not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from adapters.base import Precision
+from adapters.mutants.inside import REFERENCE
+from adapters.mutants.wrapped import WRAPPED, Mutant
+from adapters.reference.oracle import Reference, round_mantissa
+from bench.proof.bounds import LOWER_CAP, lower_bound
+from bench.proof.certify import certify
+from tasks.spec.network import Task
+from tests.support.small import SMALL, random_rows
+
+LOWER: tuple[Precision, ...] = ("tf32", "bf16")
+# Faults of about the size of bfloat16's own rounding (4e-3) or under it: they cannot be told from
+# it by any comparison of single numbers. Under float32 each of them is refused.
+WITHIN_ROUNDING = {
+    "learning rate 1 % higher",
+    "beta 1 of 0.89",
+    "beta 2 of 0.99",
+    "epsilon of 1e-8",
+    "inputs scaled by 0.999",
+    "outputs rounded to half precision",
+    "TF32 left on",
+}
+PAIRS = [
+    (m, t)
+    for m in WRAPPED + REFERENCE
+    for t in SMALL
+    if m.applies(t) and m.name not in WITHIN_ROUNDING
+]
+
+
+@pytest.mark.parametrize(("dropped", "unit"), [(13, 2.0**-11), (16, 2.0**-8)])
+def test_rounding_keeps_half_a_unit(dropped: int, unit: float) -> None:
+    x = np.random.default_rng(0).normal(size=10_000).astype(np.float32)
+    rounded = round_mantissa(x, dropped)
+    assert np.max(np.abs(rounded - x) / np.abs(x)) <= unit
+    assert np.array_equal(round_mantissa(rounded, dropped), rounded)
+    assert np.mean(rounded - x) == pytest.approx(0, abs=unit / 100)
+
+
+@pytest.mark.parametrize("precision", LOWER)
+@pytest.mark.parametrize("task", SMALL, ids=lambda t: t.name)
+def test_the_oracle_in_it_passes(task: Task, precision: Precision) -> None:
+    certificate = certify(
+        Reference(precision=precision), task, *random_rows(task), seed=1, precision=precision
+    )
+    assert certificate.passed, certificate.reason()
+
+
+@pytest.mark.parametrize("precision", LOWER)
+@pytest.mark.parametrize("task", SMALL, ids=lambda t: t.name)
+def test_each_precision_is_refused_as_another(task: Task, precision: Precision) -> None:
+    rows = random_rows(task)
+    fine = certify(Reference(precision="fp32"), task, *rows, seed=1, precision=precision)
+    assert fine.reason().startswith("precision:")
+    coarse = certify(Reference(precision=precision), task, *rows, seed=1)
+    assert not coarse.passed
+
+
+@pytest.mark.parametrize(("mutant", "task"), PAIRS, ids=lambda x: x.name.replace(" ", "-"))
+def test_mutant_is_refused_in_bfloat16(mutant: Mutant, task: Task) -> None:
+    adapter = mutant.make(Reference(precision="bf16"))
+    assert not certify(adapter, task, *random_rows(task), seed=1, precision="bf16").passed
+
+
+def test_bounds_follow_the_oracle_and_are_capped() -> None:
+    assert lower_bound(1e-5, 1e-9) == 1e-5
+    assert lower_bound(1e-5, 1e-3) == 4e-3
+    assert lower_bound(1e-5, 0.2) == LOWER_CAP

@@ -1,0 +1,53 @@
+"""A report of 100,000 rows is built within a minute and 2 GiB, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.records.metrics import METRICS
+from bench.records.store import Run
+from bench.run.environments import PROJECT
+from tests.bench.records.test_table import ABOUT
+from tests.support.records import record
+
+ROWS = 100_000
+CONTENDERS = 20
+SECONDS, BYTES = 60.0, 2 * 2**30
+MEASURE = """
+import json, resource, sys, time
+from pathlib import Path
+started = time.perf_counter()
+from bench.report import publish
+from bench.records.store import Run
+publish.write(Run.open(Path(sys.argv[1])), Path(sys.argv[2]))
+seconds = time.perf_counter() - started
+peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps({"seconds": seconds, "bytes": peak}))
+"""
+
+
+def test_a_hundred_thousand_rows(tmp_path: Path) -> None:
+    cells = -(-ROWS // len(METRICS))
+    names = [f"framework{k}:mode" for k in range(CONTENDERS)]
+    tasks = [f"task-{k}" for k in range(-(-cells // CONTENDERS))]
+    request = ABOUT["request"] | {"tasks": tasks, "implementations": names}
+    datasets = {task: {"id": "some-data"} for task in tasks}
+    run = Run.create(tmp_path / "run", ABOUT | {"request": request, "datasets": datasets})
+    for i, task in enumerate(tasks):
+        for k, name in enumerate(names):
+            one = record(name, 0, 0.1 + 0.01 * k, "", task)
+            (run.launches / f"{i}-{k}.json").write_text(json.dumps(one))
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(run.path), str(tmp_path / "out")],
+        capture_output=True, text=True, check=True, cwd=PROJECT,
+    )  # fmt: skip
+    found = json.loads(done.stdout)
+    with open(tmp_path / "out" / "table.csv") as table:
+        assert sum(1 for _ in table) - 1 >= ROWS
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert f"of {len(tasks) * CONTENDERS} rows" in page
+    assert found["seconds"] <= SECONDS, found
+    assert found["bytes"] <= BYTES, found

@@ -1,0 +1,108 @@
+"""Two sides interleaved: whose code and pins, in what order, and that pairs are recognised."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from adapters.contenders import IMPLEMENTATIONS
+from bench.judge.compare import compare
+from bench.plan.jobs import make_jobs
+from bench.plan.request import PROFILES, DataSet, Request
+from bench.records.store import Run
+from bench.run import environments, regress
+from bench.run.environments import HERE, PROJECT, Environment, Source
+from bench.run.session import Session
+from tasks.errors import UserError
+from tests.bench.cli.test_cli import bench
+from tests.bench.run.test_runner import data  # noqa: F401 - a fixture
+from tests.support.fakes.misbehaving import implementation
+
+
+def test_pins_replace_those_of_the_same_name_and_have_their_own_environment() -> None:
+    source = regress.source_of("tensorflow-cpu==2.20.0, numpy==2.3.0")
+    found = environments.requirements("tensorflow", "cpu", source)
+    assert {"tensorflow-cpu==2.20.0", "numpy==2.3.0"} <= set(found)
+    assert len(found) == len(environments.requirements("tensorflow", "cpu"))
+    assert environments.where("tensorflow", "cpu", source) != environments.where(
+        "tensorflow", "cpu"
+    )
+    # TensorFlow's pin says nothing of PyTorch's packages but NumPy.
+    only = regress.source_of("tensorflow-cpu==2.20.0")
+    assert environments.where("pytorch", "cpu", only) == environments.where("pytorch", "cpu")
+
+
+def test_a_pin_concerns_the_frameworks_that_have_it() -> None:
+    sources = {"base": Source(PROJECT, ("tensorflow-cpu==2.20.0",)), "new": HERE}
+    names = regress.affected(sources, "cpu")
+    assert {name.split(":")[0] for name in names} == {"tensorflow", "keras"}
+    usual = [i.name for i in IMPLEMENTATIONS if i.usual and i.name in names]
+    assert usual == ["tensorflow:graph", "keras:tensorflow"]
+    with pytest.raises(UserError, match="theano"):
+        regress.affected({"base": Source(PROJECT, ("theano==1",))}, "cpu")
+    assert len(regress.affected({"base": HERE, "new": HERE}, "cpu")) >= 4
+
+
+def test_a_revision_is_unpacked_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository = tmp_path / "repository"
+    repository.mkdir()
+    git = ["git", "-C", str(repository), "-c", "user.name=x", "-c", "user.email=x@x"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    for text in ("old", "new"):
+        (repository / "pyproject.toml").write_text(text)
+        subprocess.run([*git, "add", "-A"], check=True)
+        subprocess.run([*git, "commit", "-qm", text], check=True)
+    monkeypatch.setattr(regress, "PROJECT", repository)
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    source = regress.source_of("HEAD~1")
+    assert (source.project / "pyproject.toml").read_text() == "old"
+    assert (repository / "pyproject.toml").read_text() == "new"
+    with pytest.raises(UserError, match="name a revision"):
+        regress.source_of("no-such-branch")
+
+
+def session(path: Path, folder: Path) -> Session:
+    rows = {"fake:honest": implementation("honest")}
+    request = Request("smoke", ("fnn-mnist",), tuple(rows), launches=2)
+    budget = replace(PROFILES["smoke"].budget, phase_seconds=0.1, timeout_seconds=90.0)
+    folders = {"fnn-mnist": DataSet(str(folder))}
+    about = {
+        "request": asdict(request),
+        "datasets": {"fnn-mnist": {"id": "x"}},
+        "pairing": "p",
+    }
+    run = Run.create(path, about)
+    here = {"fake": Environment("fake", "ready", sys.executable)}
+    jobs = make_jobs(request, budget, folders, rows)
+    return Session(run, request, jobs, here, budget, folders, rows)
+
+
+def test_sides_take_turns_in_going_first(tmp_path: Path, data: Path) -> None:  # noqa: F811
+    sides = {name: session(tmp_path / name, data) for name in ("base", "new")}
+    seen: list[tuple[str, str]] = []
+    regress.interleave(sides, lambda side, job, record: seen.append((side, job.id)))
+    pairs = [seen[i : i + 2] for i in range(0, len(seen), 2)]
+    assert len(pairs) == len(sides["base"].jobs) == 5
+    assert all(first[1] == second[1] for first, second in pairs)
+    assert [first[0] for first, _ in pairs] == ["base", "new", "base", "new", "base"]
+    assert compare(sides["base"].run, sides["new"].run).paired
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--base", "."], "are the same"),
+        (["--base", "theano==1.0"], "no framework's dependency group"),
+        (["--base", "no-such-revision"], "name a revision"),
+        (["--base", "numpy==1.0", "--implementations", "theano"], "no implementation matches"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_2(tmp_path: Path, arguments: list[str], words: str) -> None:
+    done = bench("regress", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1

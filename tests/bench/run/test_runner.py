@@ -1,0 +1,192 @@
+"""Real worker processes with contenders that misbehave: each way to end is a typed record."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.plan.jobs import make_jobs, pending
+from bench.plan.request import PROFILES, DataSet, Request
+from bench.records.record import Job, Record
+from bench.records.store import Run
+from bench.run.environments import PROJECT, Environment
+from bench.run.launches import run_jobs
+from tasks.data.arrays import NAMES
+from tests.support.fakes.misbehaving import implementation
+
+READY = {"fake": Environment("fake", "ready", sys.executable)}
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """640 + 64 learnable images of digits' shape, as the runner would have prepared them."""
+    folder = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    for part, rows in (("train", 704), ("test", 64)):
+        y = rng.integers(0, 10, rows).astype(np.int32)
+        x = (rng.random((rows, 28, 28)) * 60 + 19 * y[:, None, None]).astype(np.uint8)
+        np.save(folder / f"x_{part}.npy", x)
+        np.save(folder / f"y_{part}.npy", y)
+    (folder / "manifest.json").write_text(json.dumps({"scale": 1 / 255}))
+    assert all((folder / f"{name}.npy").exists() for name in NAMES)
+    return folder
+
+
+def make(tmp_path: Path, data: Path, modes: list[str], launches: int = 1) -> tuple[Run, list[Job]]:
+    rows = {f"fake:{mode}": implementation(mode) for mode in modes}
+    request = Request("smoke", ("fnn-mnist",), tuple(rows), launches=launches)
+    small = replace(PROFILES["smoke"].budget, phase_seconds=0.1, timeout_seconds=90.0)
+    jobs = make_jobs(request, small, {"fnn-mnist": DataSet(str(data))}, rows)
+    return Run.create(tmp_path / "run", {"request": asdict(request)}), jobs
+
+
+def status(run: Run, mode: str) -> tuple[str, str]:
+    """The worst status of a fake's launches, and its reason."""
+    mine = [r["launch"] for i, r in run.records().items() if f"fake-{mode}~" in i]
+    bad = [launch for launch in mine if launch["status"] != "ok"]
+    return (bad[0]["status"], bad[0]["reason"]) if bad else ("ok", "")
+
+
+EXPECTED = {
+    "crash": ("crash", "SIGSEGV"),
+    "exit": ("crash", "exit status 3"),
+    "memory": ("out-of-memory", "stopped at"),
+    "rubbish": ("ok", ""),
+    "early": ("unverified", "error"),
+    "lazy-wait": ("unverified", "after wait"),
+    "diverge": ("diverged", "not finite"),
+    "unsupported": ("unsupported", "supports nothing"),
+    "raise": ("error", "RuntimeError: the fake raised"),
+}
+
+
+def test_every_misbehaviour_is_a_typed_record_and_the_others_stand(
+    tmp_path: Path, data: Path
+) -> None:
+    run, jobs = make(tmp_path, data, ["honest", *EXPECTED])
+    run_jobs(run, jobs, READY, memory_limit_bytes=2**30)
+    assert status(run, "honest") == ("ok", "")
+    for mode, (word, reason) in EXPECTED.items():
+        found = status(run, mode)
+        assert found[0] == word, (mode, found)
+        assert reason in found[1], (mode, found)
+        assert "\n" not in found[1]
+
+
+def test_a_hanging_worker_is_stopped_at_its_limit(tmp_path: Path, data: Path) -> None:
+    run, jobs = make(tmp_path, data, ["hang"])
+    short = [replace(job, budget=replace(job.budget, timeout_seconds=4.0)) for job in jobs]
+    run_jobs(run, short, READY)
+    assert status(run, "hang") == ("timeout", "stopped after 4 s")
+
+
+def test_a_framework_that_is_not_there_is_a_row(tmp_path: Path, data: Path) -> None:
+    run, jobs = make(tmp_path, data, ["honest"])
+    gone = {"fake": Environment("fake", "uninstallable", "", "pip could not install it: no wheel")}
+    run_jobs(run, jobs, gone)
+    assert status(run, "honest") == ("uninstallable", "pip could not install it: no wheel")
+
+
+def test_records_hold_all_raw_rounds_and_pytest_benchmark_reads_them(
+    tmp_path: Path, data: Path
+) -> None:
+    run, jobs = make(tmp_path, data, ["honest"])
+    run_jobs(run, jobs, READY)
+    record = next(r for r in run.records().values() if r["launch"]["job"]["kind"] == "measure")
+    phases = {b["extra_info"]["phase"]: b["stats"] for b in record["benchmarks"]}
+    assert list(phases) == ["learn", "train", "step", "infer", "latency"]
+    assert all(len(s["data"]) == s["rounds"] > 0 for s in phases.values())
+    launch = record["launch"]
+    assert set(launch["seconds"]) == {"import", "build", "stage", "first_step"}
+    assert launch["peak_rss_bytes"] > 2**24
+    assert launch["packages"]["numpy"] == np.__version__
+    files = sorted(str(p) for p in run.launches.glob("*.json"))
+    done = subprocess.run(
+        ["pytest-benchmark", "compare", *files], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "fnn-mnist train" in done.stdout
+
+
+def test_a_run_in_a_relative_folder(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run, jobs = make(Path("."), data, ["honest"])
+    run_jobs(run, jobs[:1], READY)
+    assert status(run, "honest") == ("ok", "")
+
+
+def start_script(run: Run, jobs: list[Job]) -> subprocess.Popen[bytes]:
+    """Run the jobs in a process of their own, as the command would, so that it can be killed."""
+    code = f"""
+import sys
+from pathlib import Path
+from bench.run.environments import Environment
+from bench.records.record import Job
+from bench.run.launches import run_jobs
+from bench.records.store import Run
+import json
+jobs = [Job.from_dict(j) for j in json.loads(Path({str(run.path / "jobs.json")!r}).read_text())]
+run = Run.open(Path({str(run.path)!r}))
+with run.locked():
+    run_jobs(run, jobs, {{"fake": Environment("fake", "ready", sys.executable)}})
+"""
+    (run.path / "jobs.json").write_text(json.dumps([job.as_dict() for job in jobs]))
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
+    return subprocess.Popen([sys.executable, "-c", code], env=environment, start_new_session=True)
+
+
+def wait_at_most(process: subprocess.Popen[bytes], seconds: float, run: Run, records: int) -> None:
+    """Until the process ends, the time is over, or so many records exist.
+
+    The last keeps a fast machine from finishing the run before it was killed ten times.
+    """
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        if len(Run.open(run.path).records()) >= records:
+            return
+        time.sleep(0.02)
+
+
+def test_killed_at_ten_random_instants_nothing_is_lost_or_doubled(
+    tmp_path: Path, data: Path
+) -> None:
+    run, jobs = make(tmp_path, data, ["honest", "raise"], launches=12)
+    rng = random.Random(4)
+    seen: dict[str, Record] = {}
+    kills = 0
+    for _ in range(200):
+        process = start_script(run, jobs)
+        if kills < 10:
+            wait_at_most(process, 0.7 + 1.5 * rng.random(), run, len(seen) + 2)
+        else:
+            process.wait(300)
+        if process.poll() is None:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            kills += 1
+        records = Run.open(run.path).records()
+        assert all(records[key] == value for key, value in seen.items()), "a record changed"
+        seen = records
+        if not pending(jobs, records):
+            break
+    assert kills >= 10
+    assert pending(jobs, seen) == []
+    wanted = {j.id for j in jobs if j.kind == "certify" or "raise" not in j.id}
+    assert set(seen) == wanted
+    time.sleep(0.5)
+    mine = subprocess.run(
+        ["pgrep", "-f", str(run.path)], capture_output=True, text=True, check=False
+    )
+    assert mine.stdout == "", "a worker outlived its runner"
