@@ -38,6 +38,7 @@ from bench.report import tables
 from bench.report.layouts import terminal
 from bench.run import ceiling, environments, session
 from bench.run.launches import run_jobs
+from bench.run.until import go_on, open_tasks
 from tasks.catalogue.every import CATALOGUE
 from tasks.errors import UserError
 
