@@ -10,6 +10,7 @@ object and then starts afresh (new weights, new optimizer state).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, SupportsFloat
 
 import numpy as np
@@ -27,6 +28,81 @@ Data = Any
 
 class Unsupported(Exception):
     """Raised by an adapter for work its framework cannot do; the message is the reason shown."""
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """framework + mode. `module` holds the adapter; `package` is what a user would import.
+
+    `only`: names of the tasks it is for; empty for all. `usual`: it is measured when nobody
+    names implementations; the other modes are asked for. `environment`: the one it is installed
+    in, where that is not its framework's own: one mode's packages must not be there when another
+    is measured. `tests`: files of tests that its environment runs after those of every adapter.
+    """
+
+    framework: str
+    mode: str
+    module: str
+    package: str
+    summary: str
+    only: tuple[str, ...] = ()
+    usual: bool = True
+    environment: str = ""
+    tests: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.environment:
+            object.__setattr__(self, "environment", self.framework)
+
+    def does(self, task: str) -> bool:
+        """Whether it is a contender of that task."""
+        return not self.only or task in self.only
+
+    @property
+    def name(self) -> str:
+        """``framework:mode``."""
+        return f"{self.framework}:{self.mode}"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What is particular about one environment of a framework, a name in its pins.toml.
+
+    `after`: another environment that is made first, so that pip finds the packages both need in
+    its cache. `ceiling`: the framework whose programs/product.py measures the machine's ceiling
+    there; empty for the framework's own.
+    """
+
+    environment: str
+    after: str = ""
+    ceiling: str = ""
+
+
+@dataclass(frozen=True)
+class Framework:
+    """All that the suite knows of a framework before it is installed: its folder's about.py.
+
+    `title`: its name as printed. `order`: its place among the others in lists and in tables.
+    `package`: what a user would import. `interface`: the packages whose names count as its own
+    when the size of a program is taken; empty for `package`. `variables`: how the environment
+    variables begin that steer it, which no worker inherits from the user's shell. `tuners`: its
+    own searchers of hyper-parameters. `installations`: of its environments those of which
+    something is to be said.
+    """
+
+    name: str
+    title: str
+    order: int
+    package: str
+    implementations: tuple[Implementation, ...]
+    tuners: tuple[Implementation, ...] = ()
+    interface: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    installations: tuple[Installation, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.interface:
+            object.__setattr__(self, "interface", (self.package,))
 
 
 class Adapter(ABC):

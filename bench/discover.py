@@ -6,9 +6,15 @@ and the rest are the modules of one package. Nothing here imports a framework.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
+
+import adapters
+from adapters.base import Framework, Implementation
+from tasks.errors import UserError
 
 
 def members(package: str) -> list[ModuleType]:
@@ -16,3 +22,46 @@ def members(package: str) -> list[ModuleType]:
     home = import_module(package)
     names = sorted(found.name for found in iter_modules(home.__path__))
     return [import_module(f"{package}.{name}") for name in names]
+
+
+@cache
+def frameworks() -> tuple[Framework, ...]:
+    """What every framework's folder says of itself, in the order they ask for.
+
+    A folder of `adapters` without an about.py is no framework. `UserError` when one is broken.
+    """
+    files = [path for home in adapters.__path__ for path in Path(home).glob("*/about.py")]
+    return tuple(sorted(map(_framework, files), key=lambda one: (one.order, one.name)))
+
+
+def _framework(about: Path) -> Framework:
+    name = about.parent.name
+    try:
+        framework = import_module(f"adapters.{name}.about").FRAMEWORK
+    except Exception as error:  # whatever the file does, the user must hear which file it was
+        raise UserError(f"{about}: {type(error).__name__}: {error}") from error
+    if not isinstance(framework, Framework):
+        raise UserError(f"{about}: FRAMEWORK is no adapters.base.Framework")
+    rows = (*framework.implementations, *framework.tuners)
+    if wrong := sorted({framework.name, *(row.framework for row in rows)} - {name}):
+        raise UserError(f"{about}: it names the framework {wrong[0]}, its folder is {name}")
+    if not framework.implementations:
+        raise UserError(f"{about}: the framework has no implementation")
+    return framework
+
+
+@cache
+def implementations() -> tuple[Implementation, ...]:
+    """The implementations of all frameworks, tuners apart, in order."""
+    return tuple(row for framework in frameworks() for row in framework.implementations)
+
+
+@cache
+def tuners() -> tuple[Implementation, ...]:
+    """Frameworks' own tuners: a second row of their framework in the searches they can do."""
+    return tuple(row for framework in frameworks() for row in framework.tuners)
+
+
+def does(implementation: str, task: str) -> bool:
+    """Whether the implementation of that name is a contender of the task of that name."""
+    return all(tuner.does(task) for tuner in tuners() if tuner.name == implementation)
