@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from tasks.catalogue.searches import Point, Search
+from tasks.spec.search import Point, Search
 
 
 class Steps(Protocol):

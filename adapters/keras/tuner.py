@@ -19,7 +19,7 @@ import keras_tuner
 from adapters.base import Device, Precision, Setting, Unsupported
 from adapters.keras import contender as adapter
 from adapters.tuner import Steps, Tuner
-from tasks.catalogue.searches import RATES, UNITS, Point, Search
+from tasks.spec.search import RATES, UNITS, Point, Search
 
 
 class Contender(adapter.Contender, Tuner):

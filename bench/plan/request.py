@@ -11,7 +11,7 @@ from adapters.base import Device, Precision
 from adapters.contenders import IMPLEMENTATIONS, TUNERS, Implementation
 from bench.records.record import Budget
 from tasks.catalogue.every import CATALOGUE
-from tasks.catalogue.searches import Search
+from tasks.spec.search import Search
 from tasks.errors import UserError
 from tasks.spec.network import Task
 

@@ -21,7 +21,7 @@ from bench.report import tables as report
 from bench.report.charts import Drawn
 from bench.run import probes
 from tasks.catalogue.every import CATALOGUE
-from tasks.catalogue.searches import Search
+from tasks.spec.search import Search
 from tasks.spec.layers import Layer
 from tasks.spec.network import Task, output_shapes
 

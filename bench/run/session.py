@@ -21,7 +21,7 @@ from bench.records.store import Run
 from bench.run import environments
 from bench.run.environments import HERE, Environment, Source
 from tasks.catalogue.every import CATALOGUE
-from tasks.catalogue.searches import Search
+from tasks.spec.search import Search
 from tasks.data import cache, prepare
 from tasks.errors import UserError
 

@@ -27,7 +27,8 @@ from bench.proof.certify import certify, certify_all
 from bench.records.record import Job, Outcome, Record, failure_record, launch_entry
 from bench.worker.failures import outcome_of_error
 from tasks.catalogue.every import TASKS
-from tasks.catalogue.searches import CERTIFIED, SEARCHES
+from tasks.catalogue.searches import SEARCHES
+from tasks.spec.search import CERTIFIED
 from tasks.data import arrays
 from tasks.draws import draw_warps
 from tasks.spec.network import Task

@@ -27,7 +27,7 @@ from adapters.base import Unsupported
 from adapters.tuner import Tuner
 from bench.records.record import DIED, Job, Outcome
 from bench.worker.trial import Ground, Trial
-from tasks.catalogue.searches import GRID, RATES, UNITS, Point, Search
+from tasks.spec.search import GRID, RATES, UNITS, Point, Search
 
 SPACE = {
     "units": optuna.distributions.IntDistribution(UNITS[0], UNITS[-1], step=UNITS.step),

@@ -18,7 +18,7 @@ import numpy as np
 
 from bench.records.record import Status
 from bench.worker.failures import outcome_of_error
-from tasks.catalogue.searches import UNITS, Point, Search
+from tasks.spec.search import UNITS, Point, Search
 from tasks.weights import Weights, initial_weights
 
 PHASES = ("tuner", "build", "compile", "train", "evaluate")

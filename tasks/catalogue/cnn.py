@@ -8,6 +8,8 @@ from tasks.spec.layers import Conv2D, Dense, Flatten, MaxPool2D
 from tasks.spec.network import Task
 from tasks.spec.training import Augmentation, Proof, Target
 
+ORDER = 2
+
 _PHOTOS = Task(
     name="cnn-64-10",
     family="cnn",

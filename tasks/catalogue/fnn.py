@@ -8,6 +8,8 @@ from tasks.spec.layers import Dense, Dropout, Flatten
 from tasks.spec.network import Task
 from tasks.spec.training import EarlyStopping, Target
 
+ORDER = 1
+
 _MNIST = Task(
     name="fnn-mnist",
     family="fnn",

@@ -6,6 +6,8 @@ from tasks.spec.layers import LSTM, Dense, Embedding
 from tasks.spec.network import Task
 from tasks.spec.training import Target
 
+ORDER = 4
+
 TASKS = (
     Task(
         name="lstm-forecast",

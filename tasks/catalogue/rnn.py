@@ -6,6 +6,8 @@ from tasks.spec.layers import Dense, SimpleRNN
 from tasks.spec.network import Task
 from tasks.spec.training import Target
 
+ORDER = 3
+
 TASKS = (
     Task(
         name="rnn-sequence",

@@ -25,7 +25,8 @@ from bench.run.environments import Environment
 from bench.run.launches import run_jobs
 from bench.worker import search as tuning
 from bench.worker.trial import Clock
-from tasks.catalogue.searches import CERTIFIED, GRID, RATES, SEARCHES, UNITS, Point
+from tasks.catalogue.searches import SEARCHES
+from tasks.spec.search import CERTIFIED, GRID, RATES, UNITS, Point
 from tests.bench.run.test_runner import start_script
 from tests.support.fakes.searching import implementation
 
