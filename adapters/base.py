@@ -104,6 +104,11 @@ class Framework:
         if not self.interface:
             object.__setattr__(self, "interface", (self.package,))
 
+    @property
+    def usual(self) -> Implementation:
+        """The mode its others are held against: the first usual one, or the first of all."""
+        return next((row for row in self.implementations if row.usual), self.implementations[0])
+
 
 class Adapter(ABC):
     """One framework, executing in one mode on one device at one precision and thread count."""

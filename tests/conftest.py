@@ -15,12 +15,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """What a mode beside the usual one says it cannot do is a skip with that reason."""
     from adapters.base import Unsupported
-    from adapters.contenders import IMPLEMENTATIONS
+    from bench.discover import implementations
 
     name = item.config.getoption("--implementation")
     try:
         return (yield)
     except Unsupported as why:
-        if any(row.name == name and not row.usual for row in IMPLEMENTATIONS):
+        if any(row.name == name and not row.usual for row in implementations()):
             pytest.skip(f"unsupported: {why}")
         raise

@@ -23,7 +23,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from adapters.contenders import Implementation
+from adapters.base import Implementation
 from bench.audit.calibrate_summary import write_summary
 from bench.audit.extra import NUMPY, implementation
 from bench.audit.other_tools import RULES

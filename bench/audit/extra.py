@@ -13,9 +13,9 @@ from typing import Any, SupportsFloat
 
 import numpy as np
 
-from adapters.base import Adapter, Data, Device, Precision, Setting
-from adapters.contenders import IMPLEMENTATIONS, Implementation
+from adapters.base import Adapter, Data, Device, Implementation, Precision, Setting
 from adapters.reference.oracle import Reference
+from bench.discover import implementations
 from tasks.spec.network import Task
 from tasks.weights import Weights
 
@@ -32,7 +32,7 @@ def implementation(wrapped: str, name: str, step_units: int, batch_units: int) -
 def _inner(framework: str, mode: str, device: Device, precision: Precision, threads: int) -> Any:
     if f"{framework}:{mode}" == NUMPY:
         return Reference("numpy", device, "fp32", threads)
-    module = next(i.module for i in IMPLEMENTATIONS if i.framework == framework)
+    module = next(i.module for i in implementations() if i.framework == framework)
     return importlib.import_module(module).Contender(mode, device, precision, threads)
 
 

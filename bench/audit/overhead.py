@@ -44,9 +44,9 @@ from typing import Any
 import numpy as np
 
 from adapters.base import Unsupported
-from adapters.contenders import IMPLEMENTATIONS
 from bench.audit.bare import loops as bare_loops
 from bench.audit.overhead_summary import BOUND, KINDS, LAUNCHES, ratio
+from bench.discover import implementations
 from bench.run.environments import worker_environment
 from tasks.catalogue.every import TASKS
 from tasks.spec.network import Task
@@ -156,9 +156,9 @@ def rows(task: Task, count: int) -> tuple[np.ndarray, np.ndarray]:
 def contender(arguments: argparse.Namespace) -> Any:
     """The adapter of the table's row, with its settings applied."""
     name = f"{arguments.framework}:{arguments.mode}"
-    rows_of_name = [row for row in IMPLEMENTATIONS if row.name == name]
+    rows_of_name = [row for row in implementations() if row.name == name]
     if not rows_of_name:
-        raise ValueError(f"adapters.IMPLEMENTATIONS has no {name}")
+        raise ValueError(f"no framework's about.py has {name}")
     if not rows_of_name[0].does(arguments.task):
         raise Unsupported("the table of implementations does not name it for this task")
     module = importlib.import_module(rows_of_name[0].module)

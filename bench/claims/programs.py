@@ -9,16 +9,11 @@ from pathlib import Path
 from radon.metrics import h_visit
 from radon.raw import analyze
 
+from adapters.base import Framework
+from bench.discover import frameworks
 from bench.run.environments import PROJECT
 
 FAMILIES = ("fnn", "cnn", "rnn", "lstm")
-FRAMEWORKS = {
-    "tensorflow": ("tensorflow",),
-    "pytorch": ("torch",),
-    "keras": ("keras",),
-    "mxnet": ("mxnet",),
-}
-"""Framework → the packages whose names count as its interface."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +31,23 @@ def path(framework: str, family: str) -> Path:
     return PROJECT / "adapters" / framework / "programs" / f"{family}.py"
 
 
+def written() -> tuple[Framework, ...]:
+    """The frameworks that have a program of every family, in order."""
+    return tuple(
+        framework
+        for framework in frameworks()
+        if all(path(framework.name, family).exists() for family in FAMILIES)
+    )
+
+
 def sizes() -> dict[str, dict[str, Size]]:
     """Framework → family → size of its program."""
     return {
-        framework: {family: size(path(framework, family).read_text(), roots) for family in FAMILIES}
-        for framework, roots in FRAMEWORKS.items()
+        framework.name: {
+            family: size(path(framework.name, family).read_text(), framework.interface)
+            for family in FAMILIES
+        }
+        for framework in written()
     }
 
 

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from adapters.base import Device, Precision
-from adapters.contenders import IMPLEMENTATIONS, TUNERS
+from bench import discover
 from bench.cli.compare import compare_
 from bench.cli.data import data_app
 from bench.cli.doctor import doctor
@@ -109,8 +109,8 @@ def list_(
 ) -> None:
     """Tasks, implementations and devices; which are ready here, and why not."""
     rows = []
-    tuners = {tuner.name for tuner in TUNERS}
-    for implementation in IMPLEMENTATIONS + TUNERS:
+    tuners = {tuner.name for tuner in discover.tuners()}
+    for implementation in discover.implementations() + discover.tuners():
         environment = session.ready(implementation, device)
         rows.append(
             {
@@ -121,6 +121,7 @@ def list_(
                 "version": environment.version,
                 "reason": environment.reason,
                 "python": environment.python,
+                "tests": implementation.tests,
             }
         )
     tasks = [{"task": t.name, "family": t.family, "summary": t.summary} for t in CATALOGUE]

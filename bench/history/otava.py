@@ -1,7 +1,7 @@
 """Change points by Apache Otava (E-divisive with Student's t-test), as a command.
 
 Otava pins NumPy and pulls in clients of databases, so it has an environment of its own, made
-with pip from the dependency group ``otava`` when it is first needed. It gets one CSV file a
+with pip when it is first needed. It gets one CSV file a
 series and answers with one JSON object a series and line.
 """
 
@@ -14,7 +14,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -25,9 +24,10 @@ from typing import Any
 
 from bench.history.entries import Series
 from bench.records.store import write_atomically
-from bench.run.environments import PROJECT, folder
+from bench.run.environments import folder
 from tasks.errors import UserError
 
+PIN = "apache-otava==0.8.0"
 # Otava looks for the best split, so an unchanged series gives a false change point 20 to 40
 # times as often as its p-value says (3,000 simulated series of 8 to 40 runs with normal noise:
 # 1.3 to 2.4 % at 0.001, 0.03 to 0.07 % at 0.00002). This level, divided by the number of series,
@@ -136,9 +136,8 @@ def parse(text: str) -> dict[str, tuple[Found, ...]]:
 
 
 def requirements() -> list[str]:
-    """The pins of the dependency group ``otava``."""
-    groups = tomllib.loads((PROJECT / "pyproject.toml").read_text())["dependency-groups"]
-    return list(groups["otava"])
+    """What its environment is installed from."""
+    return [PIN]
 
 
 def executable(say: Callable[[str], None] = print) -> Path:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from adapters.contenders import IMPLEMENTATIONS
-from bench import stats
+from bench import discover, stats
 from bench.judge.questions import Groups, Side
 from bench.records import tidy
 from bench.records.metrics import metric
@@ -21,9 +20,6 @@ HEADINGS = (
     "start paid for after",
 )  # fmt: skip
 _BATCH = {task.name: task.batch_size for task in TASKS}
-_USUAL: dict[str, str] = {}  # the first usual row of each framework, or its first
-for _row in sorted(IMPLEMENTATIONS, key=lambda row: not row.usual):
-    _USUAL.setdefault(_row.framework, _row.name)
 
 
 @dataclass(frozen=True)
@@ -46,9 +42,10 @@ class Payback:
 def paybacks(groups: Groups, task: str) -> list[Payback]:
     """Every other mode that was measured beside its framework's usual one."""
     mine = {c.implementation: g for c, g in groups.items() if c.task == task and not c.label}
+    usual_modes = {one.name: one.usual.name for one in discover.frameworks()}
     found = []
     for name, group in mine.items():
-        usual = _USUAL.get(name.split(":")[0])
+        usual = usual_modes.get(name.split(":")[0])
         if usual and usual != name and usual in mine and tidy.good(mine[usual]):
             side, base = Side(name, group), Side(usual, mine[usual])
             if one := _payback(task, side, base):

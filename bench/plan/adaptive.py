@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import isnan, nan
 
-from adapters.contenders import Implementation
+from adapters.base import Implementation
 from bench import stats
 from bench.judge import questions
 from bench.judge.questions import SPEED, Groups, Side

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from adapters.contenders import Implementation
+from adapters.base import Implementation
 from bench.plan.request import DataSet, Request
 from bench.records.record import AA_LABEL, Budget, Cell, Job, Record, job_of
 from tasks.catalogue.searches import SEARCHES

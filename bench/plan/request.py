@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import Any
 
-from adapters.base import Device, Precision
-from adapters.contenders import IMPLEMENTATIONS, TUNERS, Implementation
+from adapters.base import Device, Implementation, Precision
+from bench.discover import implementations, tuners
 from bench.records.record import Budget
 from tasks.catalogue.every import CATALOGUE
 from tasks.spec.search import Search
@@ -97,9 +97,12 @@ def matching_tasks(
 
 
 def matching_implementations(
-    globs: Iterable[str] | None, among: Sequence[Implementation] = IMPLEMENTATIONS + TUNERS
+    globs: Iterable[str] | None, among: Sequence[Implementation] | None = None
 ) -> list[Implementation]:
-    """As `matching_tasks`, by ``framework:mode`` or by framework alone; None: the usual ones."""
+    """As `matching_tasks`, by ``framework:mode`` or by framework alone; None: the usual ones.
+
+    among: those to choose from; None for all that there are, tuners among them."""
+    among = implementations() + tuners() if among is None else among
     if globs is None:
         return [x for x in among if x.usual]
     globs = list(globs)

@@ -8,6 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from bench import discover
 from bench.claims import programs
 from bench.claims.facts import ARTICLES, Facts
 from bench.claims.judging import Judged, judge_all
@@ -21,13 +22,12 @@ from bench.report import tables as report
 from bench.report.charts import Drawn
 from bench.run import probes
 from tasks.catalogue.every import CATALOGUE
-from tasks.spec.search import Search
 from tasks.spec.layers import Layer
 from tasks.spec.network import Task, output_shapes
+from tasks.spec.search import Search
 
 MOST_ROWS = 2000  # of a larger run the page shows the first, and says where the rest is
 MOST_SECTIONS = 60
-NAMES = {"tensorflow": "TensorFlow", "pytorch": "PyTorch", "keras": "Keras", "mxnet": "MXNet"}
 BESIDE = {
     "report.md": "the tables as Markdown",
     "report.tex": "as LaTeX (booktabs)",
@@ -88,11 +88,16 @@ def _machine(about: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def _titles() -> dict[str, str]:
+    return {framework.name: framework.title for framework in discover.frameworks()}
+
+
 def framework_table(judged: Sequence[Judged]) -> list[dict[str, Any]]:
     """One row a framework of the articles, its claims under pros and cons."""
+    titles = _titles()
     return [
         {
-            "framework": NAMES[framework],
+            "framework": titles[framework],
             **{
                 side: [j for j in judged if (j.claim.framework, j.claim.side) == (framework, side)]
                 for side in ("pro", "con")
@@ -109,12 +114,12 @@ def _beyond(facts: Facts) -> list[str]:
 
 
 def _programs() -> list[dict[str, Any]]:
-    sizes = programs.sizes()
+    sizes, titles = programs.sizes(), _titles()
     return [
         {
             "family": family,
             "sources": [
-                (NAMES[f], programs.path(f, family).read_text(), sizes[f][family]) for f in sizes
+                (titles[f], programs.path(f, family).read_text(), sizes[f][family]) for f in sizes
             ],
         }
         for family in programs.FAMILIES

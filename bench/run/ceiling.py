@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench import discover
 from bench.machine.devices.kinds import KINDS
 from bench.plan.request import Request
 from bench.records.store import Run, write_atomically
@@ -20,8 +21,6 @@ from bench.run.environments import Environment
 
 FILE = "ceiling.json"
 SCHEMA = 1
-# Whose program an environment runs, where it is not its framework's own.
-PROGRAMS = {"keras": "tensorflow", "keras_backends": "pytorch"}
 Answers = Mapping[str, Mapping[str, Any]]
 
 
@@ -36,6 +35,16 @@ class Ceiling:
     copy_bytes_per_second: float | None
 
 
+def _programs() -> dict[str, str]:
+    """Environment → the framework whose program it runs, where that is not its own."""
+    return {
+        installation.environment: installation.ceiling
+        for framework in discover.frameworks()
+        for installation in framework.installations
+        if installation.ceiling
+    }
+
+
 def measure(
     run: Run, request: Request, frameworks: Mapping[str, Environment], say: Callable[[str], None]
 ) -> None:
@@ -44,11 +53,11 @@ def measure(
         return
     wanted = list(dict.fromkeys(("fp32", request.precision, *KINDS[request.device].CEILINGS)))
     asked = {"device": request.device, "threads": request.threads, "precisions": wanted}
-    answers = {}
+    answers, programs = {}, _programs()
     for name, environment in sorted(frameworks.items()):
         if environment.status == "ready":
             say(f"machine's ceiling: {name}")
-            entry = {"part": "ceiling", "framework": PROGRAMS.get(name, name), **asked}
+            entry = {"part": "ceiling", "framework": programs.get(name, name), **asked}
             answers[name] = probes.ask(entry, environment)
     text = json.dumps({"schema": SCHEMA, **asked, "answers": answers}, indent=1)
     write_atomically(run.path / FILE, text)
@@ -85,4 +94,4 @@ def best(answers: Answers, precision: str) -> Ceiling | None:
         return None
     by = max(rates, key=lambda name: rates[name])
     copies = [answer.get("copy", {}).get("bytes_per_second", 0.0) for answer in answers.values()]
-    return Ceiling(precision, rates[by], PROGRAMS.get(by, by), max(copies) or None)
+    return Ceiling(precision, rates[by], _programs().get(by, by), max(copies) or None)

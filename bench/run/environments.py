@@ -12,27 +12,24 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from adapters.contenders import IMPLEMENTATIONS
+from adapters.base import Implementation
+from bench import discover
 from bench.records.store import write_atomically
-from tasks.errors import UserError
+from bench.run.pins import pins
 
 PROJECT = Path(__file__).resolve().parents[2]
-SHARED_GROUP = "worker"
-# Keras needs the packages of others: made after them, so that pip finds them in its cache.
-_AFTER = {"keras": "tensorflow", "keras_backends": "pytorch"}
 
 
 @dataclass(frozen=True)
 class Source:
     """Whose code and pins an environment is for: a checkout of this project, and requirements
-    ("torch==2.12.0") that replace those of the same name in its dependency groups."""
+    ("torch==2.12.0") that replace those of the same name in its pins."""
 
     project: Path = PROJECT
     pins: tuple[str, ...] = ()
@@ -61,13 +58,13 @@ def folder() -> Path:
 
 
 def requirements(framework: str, device: str, source: Source = HERE) -> list[str]:
-    """The pins of a framework's dependency group (its CUDA flavour where there is one)."""
-    groups = tomllib.loads((source.project / "pyproject.toml").read_text())["dependency-groups"]
-    group = f"{framework}-cuda" if device == "cuda" and f"{framework}-cuda" in groups else framework
-    if group not in groups:
-        raise UserError(f"pyproject.toml has no dependency group {group!r}")
+    """The pins of an environment, its CUDA flavour where there is one, the worker's first.
+
+    `UserError` when the source has no such environment.
+    """
     replaced = {package(pin): pin for pin in source.pins}
-    return [replaced.get(package(pin), pin) for pin in [*groups[SHARED_GROUP], *groups[group]]]
+    own = pins(source.project, framework, device).requirements
+    return [replaced.get(package(pin), pin) for pin in own]
 
 
 def package(requirement: str) -> str:
@@ -109,20 +106,31 @@ def setup(
 ) -> Mapping[str, Environment]:
     """Make what is missing, two at a time; returns all descriptions by framework."""
     wanted = list(dict.fromkeys(frameworks))
-    first = [f for f in wanted if f not in _AFTER]
-    then = [f for f in wanted if f in _AFTER]
+    before = _before()
+    first = [f for f in wanted if f not in before]
+    then = [f for f in wanted if f in before]
     with ThreadPoolExecutor(2) as pool:
         futures = {f: pool.submit(_ensure, f, device, say, source) for f in first}
 
         def after(framework: str) -> Environment:
-            if _AFTER[framework] in futures:
-                futures[_AFTER[framework]].result()
+            if before[framework] in futures:
+                futures[before[framework]].result()
             return _ensure(framework, device, say, source)
 
         with ThreadPoolExecutor(max(1, len(then))) as late:
             late_futures = {f: late.submit(after, f) for f in then}
         futures |= late_futures
     return {f: futures[f].result() for f in wanted}
+
+
+def _before() -> dict[str, str]:
+    """Environment → another that is made before it, where its framework asks for one."""
+    return {
+        installation.environment: installation.after
+        for framework in discover.frameworks()
+        for installation in framework.installations
+        if installation.after
+    }
 
 
 def _ensure(framework: str, device: str, say: Callable[[str], None], source: Source) -> Environment:
@@ -154,7 +162,7 @@ def _make(framework: str, device: str, place: Path, source: Source) -> Environme
                 command, stdout=output, stderr=subprocess.STDOUT, env=environment, check=False
             )
             if done.returncode:
-                reason = f"{failure}: {_last_error(log)}"
+                reason = f"{failure}: {_last_error(log)}{_other_python(framework, device, source)}"
                 made = Environment(
                     framework, "uninstallable", python, reason, "", made.requirements
                 )
@@ -171,11 +179,9 @@ def _make(framework: str, device: str, place: Path, source: Source) -> Environme
 def worker_environment(threads: int, project: str = str(PROJECT)) -> dict[str, str]:
     """The environment variables of every worker: thread pools set before any import, and no
     setting of the user's shell that would change a framework or pytest behind our back."""
-    kept = {
-        k: v
-        for k, v in os.environ.items()
-        if not k.startswith(("PYTEST_", "TF_", "KERAS_", "MXNET_", "XLA_", "TORCH"))
-    }
+    own = [prefix for framework in discover.frameworks() for prefix in framework.variables]
+    steering = ("PYTEST_", *own)
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(steering)}
     pools = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM")
     # glibc hands every large buffer back to the kernel and faults its pages in anew. PyTorch, which
     # has no CPU cache of its own and whose tuning guide asks for another allocator, then inferred
@@ -207,17 +213,30 @@ def _python(place: Path) -> Path:
 
 def _module(framework: str) -> str:
     """The adapter whose import proves that an environment works."""
-    return next(i.module for i in IMPLEMENTATIONS if i.environment == framework)
+    return _first(framework).module
+
+
+def _first(environment: str) -> Implementation:
+    return next(i for i in discover.implementations() if i.environment == environment)
 
 
 def _version(framework: str, python: str) -> str:
-    package = next(i.package for i in IMPLEMENTATIONS if i.environment == framework)
+    package = _first(framework).package
     code = (
         "import importlib.metadata as m; "
         f"print(m.version(m.packages_distributions()[{package!r}][0]))"
     )
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
     return done.stdout.strip()
+
+
+def _other_python(environment: str, device: str, source: Source) -> str:
+    """A word on the interpreter, where the pins are for others than the one that runs."""
+    meant = pins(source.project, environment, device).pythons
+    running = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if not meant or running in meant:
+        return ""
+    return f" (its pins are for Python {', '.join(meant)}; this is {running})"
 
 
 def _last_error(log: Path) -> str:

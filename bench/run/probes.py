@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from adapters.contenders import IMPLEMENTATIONS
+from adapters.base import Implementation
+from bench import discover
 from bench.machine import readings
 from bench.records.store import Run, write_atomically
 from bench.run import environments
@@ -41,11 +42,11 @@ def requests(frameworks: Mapping[str, Environment], threads: int) -> list[Entry]
     """
     ready = [
         i
-        for i in IMPLEMENTATIONS
+        for i in discover.implementations()
         if i.usual and i.framework in frameworks and frameworks[i.framework].status == "ready"
     ]
     found = [_entry(part, i.framework, package=i.package) for part in PARTS for i in ready]
-    found += [_entry("custom_step", i.framework) for i in ready if i.framework == "keras"]
+    found += [_entry("custom_step", i.framework) for i in ready if _has_program(i, "custom_step")]
     for launch in range(CURVE_LAUNCHES):
         for task, rows in CURVE_TASKS.items():
             for count in dict.fromkeys((1, threads)):
@@ -56,6 +57,11 @@ def requests(frameworks: Mapping[str, Environment], threads: int) -> list[Entry]
                         entry["batches"] = [THREAD_BATCH]
                     found.append(entry)
     return found
+
+
+def _has_program(implementation: Implementation, name: str) -> bool:
+    programs = environments.PROJECT / "adapters" / implementation.framework / "programs"
+    return (programs / f"{name}.py").exists()
 
 
 def _entry(part: str, framework: str, **facts: Any) -> Entry:
@@ -74,7 +80,7 @@ def measure(run: Run, say: Callable[[str], None], again: Collection[str] = ()) -
     """Measure what is missing and write it, a part at a time; returns all of it. `again`: parts
     whose earlier answers are thrown away first."""
     threads = default_threads()
-    names = dict.fromkeys(i.framework for i in IMPLEMENTATIONS if i.usual)
+    names = dict.fromkeys(i.framework for i in discover.implementations() if i.usual)
     frameworks = {name: environments.describe(name, "cpu") for name in names}
     found = load(run) or {
         "schema": SCHEMA,

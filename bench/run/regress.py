@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from adapters.contenders import IMPLEMENTATIONS
+from bench.discover import implementations
 from bench.records.record import Job, Record
 from bench.run import environments
 from bench.run.environments import PROJECT, Source
@@ -63,12 +63,12 @@ def affected(sources: Mapping[str, Source], device: str) -> list[str]:
     """
     pinned = {environments.package(pin) for source in sources.values() for pin in source.pins}
     found: dict[str, set[str]] = {}
-    for i in IMPLEMENTATIONS:
+    for i in implementations():
         mine = {environments.package(r) for r in environments.requirements(i.environment, device)}
         if not pinned or pinned & mine:
             found[i.name] = pinned & mine
     if unknown := pinned - set().union(*found.values()):
-        raise UserError(f"no framework's dependency group names {', '.join(sorted(unknown))}")
+        raise UserError(f"no framework's pins name {', '.join(sorted(unknown))}")
     return list(found)
 
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from adapters.base import Device, Precision
-from adapters.contenders import IMPLEMENTATIONS, TUNERS, Implementation
+from adapters.base import Device, Implementation, Precision
+from bench.discover import implementations, tuners
 from bench.machine import readings
 from bench.machine.devices.kinds import KINDS
 from bench.plan.jobs import make_jobs
@@ -21,9 +21,9 @@ from bench.records.store import Run
 from bench.run import environments
 from bench.run.environments import HERE, Environment, Source
 from tasks.catalogue.every import CATALOGUE
-from tasks.spec.search import Search
 from tasks.data import cache, prepare
 from tasks.errors import UserError
+from tasks.spec.search import Search
 
 RUNS = Path("runs")
 
@@ -120,7 +120,7 @@ def resume(out: Path | None) -> Session:
 def _session(run: Run, about: dict[str, Any], source: Source = HERE) -> Session:
     request = Request.from_dict(about["request"])
     sets = {name: DataSet(f["folder"], f["target"]) for name, f in about["datasets"].items()}
-    contenders = {i.name: i for i in IMPLEMENTATIONS + TUNERS}
+    contenders = {i.name: i for i in implementations() + tuners()}
     budget = Budget(**about["budget"])
     jobs = make_jobs(request, budget, sets, contenders)
     used = {job.framework for job in jobs}

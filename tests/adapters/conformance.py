@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from adapters.base import Adapter, Unsupported
-from adapters.contenders import IMPLEMENTATIONS
 from adapters.mutants.wrapped import WRAPPED, Mutant
 from adapters.reference.oracle import Reference, warp
+from bench.discover import implementations
 from bench.proof.certify import certify
 from tasks.catalogue.cnn import CATS_DOGS
 from tasks.draws import draw_warps
@@ -33,7 +33,7 @@ THREADS = 2
 @pytest.fixture(scope="module")
 def adapter(request: pytest.FixtureRequest) -> Iterator[Adapter]:
     name = request.config.getoption("--implementation")
-    row = next(i for i in IMPLEMENTATIONS if i.name == name)
+    row = next(i for i in implementations() if i.name == name)
     module = importlib.import_module(row.module)
     yield module.Contender(row.mode, "cpu", "fp32", THREADS)
 
@@ -42,7 +42,7 @@ def adapter(request: pytest.FixtureRequest) -> Iterator[Adapter]:
 def framework(request: pytest.FixtureRequest, adapter: Adapter) -> str:
     """The framework, in its usual mode: only that one has programs."""
     name = request.config.getoption("--implementation")
-    row = next(i for i in IMPLEMENTATIONS if i.name == name)
+    row = next(i for i in implementations() if i.name == name)
     if not row.usual:
         pytest.skip("the programs are tested in the usual mode")
     return row.framework
@@ -246,7 +246,7 @@ def test_certificate_in_bfloat16(
 ) -> None:
     """Last in this file: some precisions are a setting of the whole process."""
     name = request.config.getoption("--implementation")
-    row = next(i for i in IMPLEMENTATIONS if i.name == name)
+    row = next(i for i in implementations() if i.name == name)
     try:
         mixed = importlib.import_module(row.module).Contender(row.mode, "cpu", "bf16", THREADS)
     except Unsupported as why:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as xml
 
-from adapters.contenders import does
+from bench.discover import does
 from bench.plan.request import Request
 from bench.records import tidy
 from bench.records.metrics import rounds

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from adapters.contenders import IMPLEMENTATIONS
+from bench.discover import implementations
 from bench.plan.adaptive import FEWEST_BLOCKS, next_jobs, widest
 from bench.plan.jobs import make_jobs
 from bench.plan.request import PROFILES, DataSet, Request
@@ -19,7 +19,7 @@ TASKS = ("fnn-mnist", "fnn-binary-8")
 REQUEST = Request("quick", TASKS, NAMES, threads=2, launches=FEWEST_BLOCKS, until=0.02)
 BUDGET = PROFILES["quick"].budget
 DATA = dict.fromkeys(TASKS, DataSet("/data"))
-BY_NAME = {i.name: i for i in IMPLEMENTATIONS}
+BY_NAME = {i.name: i for i in implementations()}
 
 
 def measured(job: Job, noise: dict[str, float]) -> Record:

@@ -6,20 +6,20 @@ from collections import Counter
 
 import pytest
 
-from adapters.contenders import IMPLEMENTATIONS
+from bench.discover import implementations
 from bench.plan.jobs import counterbalanced, make_jobs, pending
 from bench.plan.request import PROFILES, DataSet, Request, matching_tasks
 from bench.records.record import Job, Outcome, failure_record
 from tasks.errors import UserError
 
-NAMES = tuple(i.name for i in IMPLEMENTATIONS)
+NAMES = tuple(i.name for i in implementations())
 
 
 def jobs(launches: int = 6, measure: bool = True) -> list[Job]:
     request = Request("quick", ("fnn-mnist",), NAMES, threads=2, launches=launches, measure=measure)
     budget = PROFILES["quick"].budget
     return make_jobs(
-        request, budget, {"fnn-mnist": DataSet("/data")}, {i.name: i for i in IMPLEMENTATIONS}
+        request, budget, {"fnn-mnist": DataSet("/data")}, {i.name: i for i in implementations()}
     )
 
 

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from adapters.contenders import IMPLEMENTATIONS
+from bench.discover import implementations
 from bench.judge.questions import Groups
 from bench.records import tidy
 from bench.records.record import Cell, Outcome, failure_record
@@ -119,7 +119,7 @@ def test_cliques_are_the_longest_stretches() -> None:
 
 
 def test_every_implementation_is_told_apart_and_a_framework_keeps_its_colour() -> None:
-    names = sorted(row.name for row in IMPLEMENTATIONS)
+    names = sorted(row.name for row in implementations())
     paint, shape = drawing.colours(names), drawing.markers(names)
     assert len({(paint[name], shape[name]) for name in names}) == len(names)
     assert paint["tensorflow:graph"] == paint["tensorflow:xla"] != paint["jax:jit"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.contenders import IMPLEMENTATIONS
+from bench.discover import implementations
 from bench.judge.compare import compare
 from bench.plan.jobs import make_jobs
 from bench.plan.request import PROFILES, DataSet, Request
@@ -40,7 +40,7 @@ def test_a_pin_concerns_the_frameworks_that_have_it() -> None:
     sources = {"base": Source(PROJECT, ("tensorflow-cpu==2.20.0",)), "new": HERE}
     names = regress.affected(sources, "cpu")
     assert {name.split(":")[0] for name in names} == {"tensorflow", "keras"}
-    usual = [i.name for i in IMPLEMENTATIONS if i.usual and i.name in names]
+    usual = [i.name for i in implementations() if i.usual and i.name in names]
     assert usual == ["tensorflow:graph", "keras:tensorflow"]
     with pytest.raises(UserError, match="theano"):
         regress.affected({"base": Source(PROJECT, ("theano==1",))}, "cpu")
@@ -96,7 +96,7 @@ def test_sides_take_turns_in_going_first(tmp_path: Path, data: Path) -> None:  #
     ("arguments", "words"),
     [
         (["--base", "."], "are the same"),
-        (["--base", "theano==1.0"], "no framework's dependency group"),
+        (["--base", "theano==1.0"], "no framework's pins name"),
         (["--base", "no-such-revision"], "name a revision"),
         (["--base", "numpy==1.0", "--implementations", "theano"], "no implementation matches"),
     ],

@@ -15,8 +15,7 @@ from typing import SupportsFloat
 
 import numpy as np
 
-from adapters.base import Adapter, Data, Setting
-from adapters.contenders import Implementation
+from adapters.base import Adapter, Data, Implementation, Setting
 from tasks.spec.network import Task
 from tasks.weights import Weights
 

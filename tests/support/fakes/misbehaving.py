@@ -16,8 +16,7 @@ from typing import SupportsFloat
 
 import numpy as np
 
-from adapters.base import Data, Unsupported
-from adapters.contenders import Implementation
+from adapters.base import Data, Implementation, Unsupported
 from adapters.reference.oracle import Reference
 from tasks.spec.network import Task
 from tasks.weights import Weights

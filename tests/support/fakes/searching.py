@@ -13,8 +13,7 @@ from typing import SupportsFloat
 
 import numpy as np
 
-from adapters.base import Data
-from adapters.contenders import Implementation
+from adapters.base import Data, Implementation
 from adapters.reference.oracle import Reference
 from tasks.spec.layers import Dense
 from tasks.spec.network import Task

@@ -1,0 +1,77 @@
+"""What each environment is installed from: the pins.toml beside the adapters, read as a file.
+
+    [name of the environment]
+    pythons = ["3.11"]     # the interpreters these pins were installed with
+    cpu = ["torch==…"]     # exact requirements
+    cuda = ["torch==…"]    # where they differ; else those of cpu
+
+`worker` in adapters/pins.toml comes before them in every environment. Revisions from before there
+were such files have dependency groups in pyproject.toml.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tasks.errors import UserError
+
+FILE = "pins.toml"
+WORKER = "worker"
+
+
+@dataclass(frozen=True)
+class Pins:
+    """Requirements of one environment on one device. `pythons`: the interpreters they are for
+    ("3.11"); empty where nothing says it."""
+
+    requirements: tuple[str, ...]
+    pythons: tuple[str, ...] = ()
+
+
+def pins(project: Path, environment: str, device: str) -> Pins:
+    """Those of a checkout. `UserError` when it has no such environment, or a broken file."""
+    if not (project / "adapters" / FILE).exists():
+        return _of_groups(project, environment, device)
+    shared = _lists(_read(project / "adapters" / FILE), (WORKER,), project / "adapters" / FILE)
+    for path in sorted((project / "adapters").glob(f"*/{FILE}")):
+        if (table := _read(path).get(environment)) is not None:
+            if not isinstance(table, dict) or "cpu" not in table:
+                raise UserError(f"{path}: {environment!r} must be a table with a list `cpu`")
+            lists = _lists(table, ("cpu", "cuda", "pythons"), path)
+            own = lists["cuda"] if device == "cuda" and "cuda" in table else lists["cpu"]
+            return Pins((*shared[WORKER], *own), lists["pythons"])
+    raise UserError(f"no {FILE} in adapters names an environment {environment!r}")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def _lists(
+    table: Mapping[str, Any], keys: tuple[str, ...], path: Path
+) -> dict[str, tuple[str, ...]]:
+    """The lists of text under `keys`, () for one that is not there."""
+    lists = {key: table.get(key, []) for key in keys}
+    for key, values in lists.items():
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise UserError(f"{path}: {key!r} must be a list of texts")
+    return {key: tuple(values) for key, values in lists.items()}
+
+
+def _of_groups(project: Path, environment: str, device: str) -> Pins:
+    """From the dependency groups: one a framework, one more for its CUDA flavour."""
+    path = project / "pyproject.toml"
+    groups = _read(path).get("dependency-groups", {})
+    flavour = f"{environment}-cuda"
+    group = flavour if device == "cuda" and flavour in groups else environment
+    if group not in groups:
+        raise UserError(f"{path} has no dependency group {group!r}")
+    lists = _lists(groups, (WORKER, group), path)
+    return Pins((*lists[WORKER], *lists[group]))
