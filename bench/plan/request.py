@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from typing import Any
 
 from adapters.base import Device, Implementation, Precision
 from bench.discover import implementations, tuners
@@ -58,31 +57,6 @@ class DataSet:
 
     folder: str
     target: float | None = None
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the user asked for, after the globs were resolved; kept in run.json."""
-
-    profile: str
-    tasks: tuple[str, ...]
-    implementations: tuple[str, ...]
-    device: Device = "cpu"
-    precision: Precision = "fp32"
-    threads: int = 1
-    launches: int = 1
-    seed: int = 0
-    measure: bool = True  # False: certificates only
-    until: float | None = None  # half-width to reach by adding blocks (bench/plan/adaptive.py)
-    budget_seconds: float | None = None  # time after which no block is added
-    repeats: int = 0  # blocks measured anew, of each task, where others disturbed a launch
-    prune: bool = False  # searches: stop trials that the median pruner gives up
-
-    @staticmethod
-    def from_dict(raw: dict[str, Any]) -> Request:
-        """Inverse of dataclasses.asdict, through JSON."""
-        tuples = {key: tuple(raw[key]) for key in ("tasks", "implementations")}
-        return Request(**{**raw, **tuples})
 
 
 def matching_tasks(

@@ -1,20 +1,48 @@
-"""The metrics: one row each, from a launch record to a number.
-
-A new metric is a row here, plus its raw reading in the worker where it needs a new one.
+"""The metrics: one row each. A row says all of a metric: unit, direction, reading, what is asked of
+the judge, and the column of the printed table. A new metric is a row here, plus its raw reading in
+the worker where it needs a new one.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 
 from bench.records import searches
-from bench.records.record import Record
+from bench.records.record import Job
+from bench.records.schema import Launch, Phase, Search
 from tasks import flops
 from tasks.catalogue.every import TASKS
+from tasks.spec.form import restored
+from tasks.spec.network import Task
+
+Direction = Literal["higher", "lower"]
+Kind = Literal[
+    "throughput", "latency", "time to target", "cold start", "memory", "energy", "accuracy"
+]
+Read = Callable[[Launch], float | None]
+TARGET = "time_to_target"
+SCORE = "test_score"
+SPEED = "train_throughput"  # what a run's own table is ordered and judged by
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the printed table: its heading, and how a value becomes text."""
+
+    heading: str
+    form: str = ",.0f"
+    scale: float = 1.0
+    place: int = 100
+
+    def text(self, value: float) -> str:
+        """The value as printed."""
+        return format(value * self.scale, self.form)
 
 
 @dataclass(frozen=True)
@@ -22,209 +50,181 @@ class Metric:
     """`read` gives one value a launch, or None where the launch has none.
 
     better: which way is good. positive: values are ratios' stuff (geometric mean, ratio
-    intervals); otherwise arithmetic mean.
+    intervals); otherwise arithmetic mean. kind: what is asked of the judge; None: shown only.
+    words: what a verdict says. column: where it stands in the printed table, if it does.
     """
 
     name: str
     unit: str
-    better: Literal["higher", "lower"]
+    better: Direction
     meaning: str
-    read: Callable[[Record], float | None]
+    read: Read
     positive: bool = True
+    kind: Kind | None = None
+    words: tuple[str, str] = ("faster", "slower")
+    column: Column | None = None
+
+    def better_for(self, score: str) -> Direction:
+        """Which way is good in a task of that score ("accuracy" or "rmse"): an error is better
+        low."""
+        return "lower" if self.name == SCORE and score == "rmse" else self.better
 
 
-def rounds(record: Record, phase: str) -> np.ndarray:
-    """Raw round seconds of a phase; empty when it was not measured."""
-    for entry in record["benchmarks"]:
-        if entry["extra_info"].get("phase") == phase:
-            return np.array(entry["stats"]["data"])
-    return np.array([])
-
-
-def _samples(record: Record, phase: str) -> float:
-    for entry in record["benchmarks"]:
-        if entry["extra_info"].get("phase") == phase:
-            return float(entry["extra_info"]["samples_per_round"])
-    return 0.0
-
-
-def _throughput(phase: str) -> Callable[[Record], float | None]:
-    def read(record: Record) -> float | None:
-        seconds = rounds(record, phase)
-        return _samples(record, phase) / float(np.median(seconds)) if len(seconds) else None
+def _throughput(phase: Phase) -> Read:
+    def read(launch: Launch) -> float | None:
+        seconds = launch.rounds(phase)
+        return launch.samples(phase) / float(np.median(seconds)) if len(seconds) else None
 
     return read
 
 
-def _percentile(phase: str, q: float) -> Callable[[Record], float | None]:
-    def read(record: Record) -> float | None:
-        seconds = rounds(record, phase)
+def _percentile(phase: Phase, q: float) -> Read:
+    def read(launch: Launch) -> float | None:
+        seconds = launch.rounds(phase)
         return float(np.percentile(seconds, q)) if len(seconds) else None
 
     return read
 
 
-_PRODUCTS = {task.name: (flops.training(task), flops.forward(task)) for task in TASKS}
+def task_of(job: Job) -> Task | None:
+    """The task that a job's launch worked on; records of schema 1 only name it."""
+    if job.work:
+        return _restored(json.dumps(job.work, sort_keys=True))
+    return next((task for task in TASKS if task.name == job.cell.task), None)
 
 
-def _operations(phase: str) -> Callable[[Record], float | None]:
+@lru_cache(maxsize=512)
+def _restored(text: str) -> Task | None:
+    work = restored(json.loads(text))
+    return work if isinstance(work, Task) else None
+
+
+@lru_cache(maxsize=512)
+def _products(task: Task) -> tuple[int, int]:
+    return flops.training(task), flops.forward(task)
+
+
+def _operations(phase: Phase) -> Read:
     throughput = _throughput(phase)
 
-    def read(record: Record) -> float | None:
-        counts = _PRODUCTS.get(record["launch"]["job"]["cell"]["task"])
-        samples = throughput(record)
-        return None if counts is None or samples is None else counts[phase == "infer"] * samples
+    def read(launch: Launch) -> float | None:
+        task, samples = task_of(launch.job), throughput(launch)
+        if task is None or samples is None:
+            return None
+        return _products(task)[phase == "infer"] * samples
 
     return read
 
 
-def _launch(*path: str) -> Callable[[Record], float | None]:
-    def read(record: Record) -> float | None:
-        value = record["launch"]
-        for key in path:
-            if value.get(key) is None:
-                return None
-            value = value[key]
-        return float(value)
-
-    return read
+def _cold_start(launch: Launch) -> float | None:
+    s = launch.launch.seconds
+    parts = (s.import_, s.build, s.first_step)
+    return None if None in parts else sum(part for part in parts if part is not None)
 
 
-def _cold_start(record: Record) -> float | None:
-    seconds = record["launch"].get("seconds", {})
-    parts = [seconds.get(name) for name in ("import", "build", "first_step")]
-    return float(sum(parts)) if all(part is not None for part in parts) else None
+def _reading(name: str) -> Read:
+    return lambda launch: getattr(launch.launch.readings, name)  # type: ignore[no-any-return]
 
 
-def _latencies(prefix: str, phase: str, meaning: str) -> tuple[Metric, ...]:
+def _start(name: str) -> Read:
+    return lambda launch: getattr(launch.launch.seconds, name)  # type: ignore[no-any-return]
+
+
+def _latencies(
+    prefix: str, phase: Phase, meaning: str, columns: dict[int, Column]
+) -> tuple[Metric, ...]:
+    """p99 is shown but not judged: of 200 rounds it is the second worst."""
     return tuple(
         Metric(
-            f"{prefix}_p{q}",
-            "s",
-            "lower",
-            f"{meaning}, {q}th percentile of the rounds",
-            _percentile(phase, q),
+            f"{prefix}_p{q}", "s", "lower", f"{meaning}, {q}th percentile of the rounds",
+            _percentile(phase, q), kind="latency" if q < 99 else None, column=columns.get(q),
         )
         for q in (50, 95, 99)
-    )
+    )  # fmt: skip
 
 
 METRICS: tuple[Metric, ...] = (
     Metric(
-        "train_throughput",
-        "samples/s",
-        "higher",
-        "training in steady state, median round",
-        _throughput("train"),
+        SPEED, "samples/s", "higher", "training in steady state, median round",
+        _throughput("train"), kind="throughput", column=Column("train samples/s", place=3),
     ),
-    *_latencies("step_latency", "step", "one optimizer step at the task's batch size"),
-    Metric(
-        "infer_throughput",
-        "samples/s",
-        "higher",
-        "inference at batch 256, median round",
-        _throughput("infer"),
-    ),
-    *_latencies("infer_latency", "latency", "inference of one row"),
-    Metric(
-        "test_score",
-        "",
-        "higher",
-        "the task's metric on the test rows after training",
-        _launch("readings", "test_score"),
-        False,
+    *_latencies(
+        "step_latency", "step", "one optimizer step at the task's batch size",
+        {50: Column("step p50 ms", ".3f", 1e3, 4)},
     ),
     Metric(
-        "time_to_target",
-        "s",
-        "lower",
-        "training seconds until the task's target score was first seen",
-        _launch("readings", "time_to_target"),
+        "infer_throughput", "samples/s", "higher", "inference at batch 256, median round",
+        _throughput("infer"), kind="throughput", column=Column("infer samples/s", place=5),
+    ),
+    *_latencies(
+        "infer_latency", "latency", "inference of one row",
+        {50: Column("infer p50 µs", scale=1e6, place=6), 99: Column("p99 µs", scale=1e6, place=7)},
     ),
     Metric(
-        "final_loss",
-        "",
-        "lower",
-        "mean training loss of the last epoch",
-        _launch("readings", "final_loss"),
-        False,
+        SCORE, "", "higher", "the task's metric on the test rows after training",
+        _reading("test_score"), False, "accuracy", ("better", "worse"),
+        Column("score", ".4f", place=1),
     ),
     Metric(
-        "import",
-        "s",
-        "lower",
-        "importing the framework and applying its settings",
-        _launch("seconds", "import"),
+        TARGET, "s", "lower", "training seconds until the task's target score was first seen",
+        _reading("time_to_target"), column=Column("to target s", ".2f", place=2),
     ),
     Metric(
-        "build",
-        "s",
-        "lower",
-        "building the model and loading the weights",
-        _launch("seconds", "build"),
+        "final_loss", "", "lower", "mean training loss of the last epoch",
+        _reading("final_loss"), False,
     ),
     Metric(
-        "first_step",
-        "s",
-        "lower",
-        "the first optimizer step: trace, compile, run",
-        _launch("seconds", "first_step"),
+        "import", "s", "lower", "importing the framework and applying its settings",
+        _start("import_"),
     ),
-    Metric("cold_start", "s", "lower", "import, build and first step together", _cold_start),
+    Metric("build", "s", "lower", "building the model and loading the weights", _start("build")),
     Metric(
-        "peak_rss",
-        "B",
-        "lower",
-        "peak resident memory of the whole process",
-        _launch("peak_rss_bytes"),
+        "first_step", "s", "lower", "the first optimizer step: trace, compile, run",
+        _start("first_step"),
     ),
     Metric(
-        "cpu_time",
-        "s",
-        "lower",
-        "CPU seconds of the whole process, all threads",
-        _launch("cpu_seconds"),
+        "cold_start", "s", "lower", "import, build and first step together", _cold_start,
+        kind="cold start", column=Column("cold start s", ".2f", place=8),
     ),
     Metric(
-        "device_memory",
-        "B",
-        "lower",
+        "peak_rss", "B", "lower", "peak resident memory of the whole process",
+        lambda launch: launch.launch.peak_rss_bytes, kind="memory", words=("lighter", "heavier"),
+        column=Column("memory MiB", scale=1 / 2**20, place=9),
+    ),
+    Metric(
+        "cpu_time", "s", "lower", "CPU seconds of the whole process, all threads",
+        lambda launch: launch.launch.cpu_seconds,
+    ),
+    Metric(
+        "device_memory", "B", "lower",
         "peak memory of the process on its GPU, as the driver counts",
-        _launch("device_use", "peak_memory_bytes"),
+        lambda launch: launch.launch.device_use.peak_memory_bytes,
     ),
     Metric(
-        "energy",
-        "J",
-        "lower",
-        "energy that the device took during the whole launch",
-        _launch("device_use", "joules"),
+        "energy", "J", "lower", "energy that the device took during the whole launch",
+        lambda launch: launch.launch.device_use.joules, kind="energy", words=("less", "more"),
     ),
-)
+)  # fmt: skip
 
 
 WORK_METRICS: tuple[Metric, ...] = (
     Metric(
-        "train_flops",
-        "FLOP/s",
-        "higher",
+        "train_flops", "FLOP/s", "higher",
         "floating-point operations a second of the task's matrix products in training",
         _operations("train"),
     ),
     Metric(
-        "infer_flops",
-        "FLOP/s",
-        "higher",
-        "the same in inference at batch 256",
+        "infer_flops", "FLOP/s", "higher", "the same in inference at batch 256",
         _operations("infer"),
     ),
-)
+)  # fmt: skip
 """The throughputs in other words, so shown but not judged a second time."""
 
 
-def _search(read: Callable[[searches.Search], float | None]) -> Callable[[Record], float | None]:
-    def value(record: Record) -> float | None:
-        search = record["launch"].get("search")
-        return None if search is None or not search["trials"] else read(search)
+def _search(read: Callable[[Search], float | None]) -> Read:
+    def value(launch: Launch) -> float | None:
+        search = launch.launch.search
+        return None if search is None or not search.trials else read(search)
 
     return value
 
@@ -237,38 +237,24 @@ def _share(phase: str) -> Metric:
 SEARCH_METRICS: tuple[Metric, ...] = (
     Metric("search_seconds", "s", "lower", "all trials of a search", _search(searches.seconds)),
     Metric(
-        "trials_per_minute",
-        "1/min",
-        "higher",
-        "trials over the seconds of the search",
-        _search(lambda s: 60 * len(s["trials"]) / searches.seconds(s)),
+        "trials_per_minute", "1/min", "higher", "trials over the seconds of the search",
+        _search(lambda s: 60 * len(s.trials) / searches.seconds(s)),
     ),
     *map(_share, searches.PHASES),
     Metric(
-        "best_validation_accuracy",
-        "",
-        "higher",
-        "best validation accuracy of any trial",
-        _search(lambda s: s["best"]["validation_accuracy"] if "best" in s else None),
-        False,
+        "best_validation_accuracy", "", "higher", "best validation accuracy of any trial",
+        _search(lambda s: s.best.validation_accuracy if s.best else None), False,
     ),
     Metric(
-        "best_test_accuracy",
-        "",
-        "higher",
+        "best_test_accuracy", "", "higher",
         "test accuracy of the best configuration, retrained on all training rows",
-        _search(lambda s: s["retrained"]["test_accuracy"] if "retrained" in s else None),
-        False,
+        _search(lambda s: s.retrained.test_accuracy if s.retrained else None), False,
     ),
     Metric(
-        "rss_growth",
-        "B",
-        "lower",
-        "resident memory that each trial adds",
-        _search(searches.memory_slope),
-        False,
+        "rss_growth", "B", "lower", "resident memory that each trial adds",
+        _search(searches.memory_slope), False,
     ),
-)
+)  # fmt: skip
 """Of hyper-parameter searches, from the ``search`` key of their record."""
 
 
@@ -280,7 +266,6 @@ def metric(name: str) -> Metric:
     return {m.name: m for m in ALL_METRICS}[name]
 
 
-def better_in(measured: Metric, task: str) -> Literal["higher", "lower"]:
-    """Which way is good in this task: the score of a regression is an error."""
-    errors = {t.name for t in TASKS if t.metric == "rmse"}
-    return "lower" if measured.name == "test_score" and task in errors else measured.better
+def judged() -> tuple[Metric, ...]:
+    """The metrics that are compared, in the order of their rows."""
+    return tuple(m for m in METRICS if m.kind is not None)

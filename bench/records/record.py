@@ -1,5 +1,8 @@
 """What is written down: cells, jobs, statuses and the launch record, with their JSON forms.
 
+Plain dataclasses of the standard library, because workers import this module in environments that
+hold nothing else; bench/records/schema.py reads the same types strictly, with pydantic.
+
 A launch record is the pytest-benchmark JSON of one worker process (so that
 ``pytest-benchmark compare`` reads it) with one more key, ``launch``, described in
 results/README.md. `SCHEMA` grows when a reader of older code could misread a record.
@@ -7,12 +10,14 @@ results/README.md. `SCHEMA` grows when a reader of older code could misread a re
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field
+from math import isfinite
+from typing import Any, ClassVar, Literal
 
 from adapters.base import Device, Precision
 
-SCHEMA = 1
+SCHEMA = 2
+MEASUREMENT = 1  # grows when the way of measuring changes: other times are then not comparable
 AA_LABEL = "A/A"
 
 Status = Literal[
@@ -29,6 +34,23 @@ Status = Literal[
 Kind = Literal["certify", "measure", "search"]
 
 
+# How pydantic reads the dataclasses below: no coercion, no unknown key, no infinite number.
+CLOSED = {"strict": True, "extra": "forbid", "allow_inf_nan": False}
+MOST_SEED = 2**32 - 1  # NumPy and the frameworks take 32 bits
+
+
+def _least(thing: object, **bounds: float) -> None:
+    """ValueError for a field under its least value."""
+    for name, least in bounds.items():
+        if getattr(thing, name) < least:
+            raise ValueError(f"{name} must be at least {least}")
+
+
+def _fits_a_seed(value: int) -> None:
+    if value > MOST_SEED:
+        raise ValueError(f"seed must be under {MOST_SEED}")
+
+
 @dataclass(frozen=True)
 class Cell:
     """What is measured: task × implementation × device × precision × threads.
@@ -36,12 +58,31 @@ class Cell:
     `label` is "" or "A/A": the second copy of one implementation that shows the noise floor.
     """
 
+    __pydantic_config__: ClassVar[dict[str, Any]] = CLOSED
+
     task: str
     implementation: str
     device: Device
     precision: Precision
     threads: int
     label: str = ""
+
+    def __post_init__(self) -> None:
+        _least(self, threads=1)
+        if self.label not in ("", AA_LABEL):
+            raise ValueError(f"label must be empty or {AA_LABEL}")
+        if self.implementation.count(":") != 1:
+            raise ValueError("implementation must be framework:mode")
+
+    @property
+    def framework(self) -> str:
+        """The part before the colon."""
+        return self.implementation.split(":")[0]
+
+    @property
+    def mode(self) -> str:
+        """The part behind the colon."""
+        return self.implementation.split(":")[1]
 
     @property
     def contender(self) -> str:
@@ -60,6 +101,8 @@ class Budget:
     `phase_seconds`, but never fewer than `MIN_ROUNDS`.
     """
 
+    __pydantic_config__: ClassVar[dict[str, Any]] = CLOSED
+
     learn_epochs: int | None
     round_steps: int | None
     train_rounds: int
@@ -69,6 +112,16 @@ class Budget:
     infer_rows: int
     phase_seconds: float
     timeout_seconds: float
+
+    def __post_init__(self) -> None:
+        rounds = dict.fromkeys(("train_rounds", "step_rounds", "infer_rounds", "latency_rounds"), 1)
+        _least(self, **rounds, infer_rows=1)
+        for name in ("phase_seconds", "timeout_seconds"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0")
+        for name in ("learn_epochs", "round_steps"):
+            if getattr(self, name) is not None:
+                _least(self, **{name: 1})
 
 
 MIN_ROUNDS = 5
@@ -83,8 +136,11 @@ class Job:
     The same block holds one launch of each contender; `seed` follows the block, so that every
     contender of a block starts from the same weights and sees the same rows. `repeat` is 1 in
     the second measurement of a block that others disturbed; it stands for the first one. `trials`
-    and `prune` (the median pruner) are a search's.
+    and `prune` (the median pruner) are a search's. `work` is the whole task or search
+    (tasks.spec.form): the worker looks nothing up.
     """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = CLOSED
 
     id: str
     kind: Kind
@@ -101,6 +157,13 @@ class Job:
     repeat: int = 0
     trials: int = 0
     prune: bool = False
+    work: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    def __post_init__(self) -> None:
+        _least(self, block=0, position=0, seed=0, repeat=0, trials=0)
+        _fits_a_seed(self.seed)
+        if self.target is not None and not self.target > 0:
+            raise ValueError("target must be above 0")
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -120,11 +183,40 @@ class Outcome:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for, after the globs were resolved; kept in run.json."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = CLOSED
+
+    profile: str
+    tasks: tuple[str, ...]
+    implementations: tuple[str, ...]
+    device: Device = "cpu"
+    precision: Precision = "fp32"
+    threads: int = 1
+    launches: int = 1
+    seed: int = 0
+    measure: bool = True  # False: certificates only
+    until: float | None = None  # half-width to reach by adding blocks (bench.plan.adaptive)
+    budget_seconds: float | None = None  # time after which no block is added
+    repeats: int = 0  # blocks measured anew, of each task, where others disturbed a launch
+    prune: bool = False  # searches: stop trials that the median pruner gives up
+
+    def __post_init__(self) -> None:
+        _least(self, threads=1, launches=1, seed=0, repeats=0)
+        _fits_a_seed(self.seed + self.launches)
+        for name in ("until", "budget_seconds"):
+            if getattr(self, name) is not None and not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0")
+
+
 Record = dict[str, Any]
-"""A launch record as JSON: pytest-benchmark's keys and ``launch``."""
+"""A launch record as a worker or the runner writes it; `bench.records.schema.Launch` is how it is
+read."""
 
 
-def failure_record(job: Job, outcome: Outcome) -> Record:
+def failure_record(job: Job, outcome: Outcome, **parts: Any) -> Record:
     """The record of a launch that gave no measurement; readable by pytest-benchmark too."""
     return {
         "machine_info": {},
@@ -132,7 +224,7 @@ def failure_record(job: Job, outcome: Outcome) -> Record:
         "benchmarks": [],
         "datetime": "",
         "version": "",
-        "launch": launch_entry(job, outcome),
+        "launch": launch_entry(job, outcome, **parts),
     }
 
 
@@ -147,11 +239,10 @@ def launch_entry(job: Job, outcome: Outcome, **parts: Any) -> dict[str, Any]:
     }
 
 
-def job_of(record: Record) -> Job:
-    """The job a record answers."""
-    return Job.from_dict(record["launch"]["job"])
-
-
-def outcome_of(record: Record) -> Outcome:
-    """How that job ended."""
-    return Outcome(record["launch"]["status"], record["launch"]["reason"])
+def finite(raw: Any) -> Any:
+    """The same JSON with None for what is not finite: strict JSON has no word for it."""
+    if isinstance(raw, dict):
+        return {key: finite(value) for key, value in raw.items()}
+    if isinstance(raw, list | tuple):
+        return [finite(value) for value in raw]
+    return None if isinstance(raw, float) and not isfinite(raw) else raw

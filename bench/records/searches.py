@@ -7,54 +7,50 @@ from __future__ import annotations
 
 from itertools import accumulate
 from statistics import median
-from typing import Any
 
 import numpy as np
 from scipy import stats as scipy_stats
 from statsmodels.regression.linear_model import OLS
 
+from bench.records.schema import Search, Trial
 from bench.stats import Estimate
 
 PHASES = ("tuner", "build", "compile", "train", "evaluate")
-Search = dict[str, Any]
-Entry = dict[str, Any]
 FEWEST = 4  # trials below which no growth is told; it takes two more where units are a factor
 
 
 def seconds(search: Search) -> float:
     """The search: all its trials, told or failed, whichever process ran them."""
-    return sum(float(trial["seconds"]) for trial in search["trials"])
+    return sum(trial.seconds for trial in search.trials)
 
 
 def share(search: Search, *phases: str) -> float:
     """The part of the search that these phases took, 0…1."""
-    return sum(float(t["phases"][p]) for t in search["trials"] for p in phases) / seconds(search)
+    return sum(getattr(t.phases, p) for t in search.trials for p in phases) / seconds(search)
 
 
 def accounted(search: Search) -> float:
     """The part of a trial's time that the five phases explain, in the trial where it is least."""
-    return min(
-        sum(float(t["phases"][p]) for p in PHASES) / float(t["seconds"]) for t in search["trials"]
-    )
+    return min(sum(getattr(t.phases, p) for p in PHASES) / t.seconds for t in search.trials)
 
 
 def curve(search: Search) -> list[float | None]:
     """Best validation accuracy after each trial; None until one succeeds."""
-    values = [trial["validation_accuracy"] for trial in search["trials"]]
+    values = [trial.validation_accuracy for trial in search.trials]
     best = accumulate((-1.0 if v is None else float(v) for v in values), max)
     return [None if value < 0 else value for value in best]
 
 
-def waste(trial: Entry) -> float:
+def waste(trial: Trial) -> float:
     """Seconds a trial built and compiled its model."""
-    return float(trial["phases"]["build"] + trial["phases"]["compile"])
+    return trial.phases.build + trial.phases.compile
 
 
 def halves(search: Search) -> tuple[float, float, float]:
     """Seconds of build and compile: the first trial, then the median of the trials of the first
     half without it, and of the second half. NaN where there is none."""
-    first, *rest = [waste(trial) for trial in search["trials"]]
-    middle = len(search["trials"]) // 2
+    first, *rest = [waste(trial) for trial in search.trials]
+    middle = len(search.trials) // 2
     early, late = rest[: max(0, middle - 1)], rest[max(0, middle - 1) :]
     nan = float("nan")
     return first, median(early) if early else nan, median(late) if late else nan
@@ -66,10 +62,10 @@ def waste_growth(search: Search) -> Estimate | None:
     Least squares on the trial's number and its units (larger models take longer to build), with
     Student's 95 % interval. None for too few trials.
     """
-    trials = [t for t in search["trials"][1:] if t["status"] == "ok"]
+    trials = [t for t in search.trials[1:] if t.status == "ok"]
     if len(trials) < FEWEST + 2:
         return None
-    factors = np.array([[1.0, t["index"], t["units"]] for t in trials])
+    factors = np.array([[1.0, float(t.index), float(t.units)] for t in trials])
     fit = OLS(np.array([waste(t) for t in trials]), factors).fit()
     low, high = fit.conf_int(0.05)[1]
     return Estimate(float(fit.params[1]), float(low), float(high), len(trials))
@@ -79,23 +75,23 @@ def memory_growth(search: Search) -> Estimate | None:
     """Bytes of resident memory that each trial adds, in the process that ran most of them, its
     first trial left out: the median of the pairwise slopes with its 95 % interval (Theil–Sen).
     None for too few trials."""
-    starts = [trial["start"] for trial in search["trials"]]
+    starts = [trial.start for trial in search.trials]
     most = max(set(starts), key=starts.count)
-    values = [float(t["rss_bytes"]) for t in search["trials"] if t["start"] == most][1:]
+    values = [float(t.rss_bytes) for t in search.trials if t.start == most][1:]
     if len(values) < FEWEST:
         return None
     slope = scipy_stats.theilslopes(values, alpha=0.95)
     return Estimate(float(slope[0]), float(slope[2]), float(slope[3]), len(values))
 
 
-def identity(trial: Entry) -> tuple[int, float, str]:
+def identity(trial: Trial) -> tuple[int, float, str]:
     """What makes two trials the same work: configuration and digest of the initial weights."""
-    return trial["units"], trial["learning_rate"], trial["weights"]
+    return trial.units, trial.learning_rate, trial.weights
 
 
 def coinciding(a: Search, b: Search) -> tuple[int, int]:
     """How many trials of two searches are the same: from the start on, and in all positions."""
-    same = [identity(x) == identity(y) for x, y in zip(a["trials"], b["trials"], strict=False)]
+    same = [identity(x) == identity(y) for x, y in zip(a.trials, b.trials, strict=False)]
     return (same.index(False) if False in same else len(same)), sum(same)
 
 

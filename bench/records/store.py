@@ -16,12 +16,18 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from bench.records.record import SCHEMA, Record
+from pydantic import BaseModel
+
+from bench.records.beside import written
+from bench.records.door import parse, read
+from bench.records.record import Record, finite
+from bench.records.schema import Launch, RunFile
 from tasks.errors import UserError
+
+T = TypeVar("T", bound=BaseModel)
 
 
 class Run:
@@ -34,7 +40,7 @@ class Run:
         self.searches = path / "searches"
 
     @staticmethod
-    def create(path: Path, about: dict[str, Any]) -> Run:
+    def create(path: Path, about: RunFile) -> Run:
         """Make a new run; `UserError` when something is already there."""
         run = Run(path)
         if (path / "run.json").exists():
@@ -46,7 +52,7 @@ class Run:
         try:
             run.launches.mkdir(parents=True)
             run.logs.mkdir()
-            write_atomically(path / "run.json", json.dumps({"schema": SCHEMA, **about}, indent=1))
+            write_json(path / "run.json", written(about), indent=1)
         except OSError as error:
             raise UserError(f"cannot write the run to {path}: {error.strerror}") from error
         return run
@@ -55,36 +61,34 @@ class Run:
     def open(path: Path) -> Run:
         """Open an existing run; `UserError` when it is missing, unreadable or from the future."""
         run = Run(path)
-        schema = run.about().get("schema")
-        if not isinstance(schema, int):
-            raise UserError(f"{path}/run.json names no schema: not a run of this suite")
-        if schema > SCHEMA:
-            raise UserError(
-                f"{path} was written by a newer version (schema {schema}, this one reads "
-                f"{SCHEMA}); update this suite to read it"
-            )
+        run.about()
         return run
 
-    def about(self) -> dict[str, Any]:
+    def about(self) -> RunFile:
         """The contents of run.json."""
-        return _read_json(self.path / "run.json", "run")
+        return read(self.path / "run.json", RunFile)
 
-    def records(self) -> dict[str, Record]:
-        """All records by job id, in order of their names."""
-        found: dict[str, Record] = {}
+    def records(self) -> dict[str, Launch]:
+        """All launches by job id, in order of their names."""
+        found: dict[str, Launch] = {}
         for path in sorted(self.launches.glob("*.json")):
-            record = _read_json(path, "record")
-            try:
-                found[record["launch"]["job"]["id"]] = record
-            except (KeyError, TypeError):
-                raise UserError(
-                    f"{path} is no launch record; delete it and --resume the run"
-                ) from None
+            launch = read(path, Launch)
+            if launch.job.id != path.stem:
+                raise UserError(f"{path} answers another job ({launch.job.id}): a foreign record")
+            found[launch.job.id] = launch
         return found
 
-    def add(self, job_id: str, record: Record) -> None:
-        """Write one record, whole or not at all."""
-        write_atomically(self.launches / f"{job_id}.json", json.dumps(record))
+    def beside(self, name: str, model: type[T]) -> T | None:
+        """A file that may stand beside the records (ceiling.json, evidence.json)."""
+        path = self.path / name
+        return read(path, model) if path.exists() else None
+
+    def add(self, job_id: str, record: Record) -> Launch:
+        """Write one record, whole or not at all; as it will be read."""
+        text = json.dumps(finite(record), allow_nan=False)
+        launch = parse(text, Launch, job_id)
+        write_atomically(self.launches / f"{job_id}.json", text)
+        return launch
 
     def answer_path(self, job_id: str) -> Path:
         """Where a worker leaves its answer before the runner accepts it; outside `launches`."""
@@ -108,41 +112,16 @@ class Run:
             yield
 
 
-class Snapshot(Run):
-    """A run as it was when first read: for readers who ask for the same records many times."""
-
-    @cached_property
-    def _about(self) -> dict[str, Any]:
-        return super().about()
-
-    @cached_property
-    def _records(self) -> dict[str, Record]:
-        return super().records()
-
-    def about(self) -> dict[str, Any]:
-        return self._about
-
-    def records(self) -> dict[str, Record]:
-        return self._records
+def write_json(path: Path, raw: Any, indent: int | None = None) -> None:
+    """Strict JSON in UTF-8, whole or not at all; ValueError for what is not finite."""
+    write_atomically(path, json.dumps(raw, indent=indent, allow_nan=False))
 
 
 def write_atomically(path: Path, text: str) -> None:
     """Write to a temporary name in the same folder, flush to disk, then rename."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(temporary, "w") as handle:
+    with open(temporary, "w", encoding="utf-8") as handle:
         handle.write(text)
         handle.flush()
         os.fsync(handle.fileno())
     os.replace(temporary, path)
-
-
-def _read_json(path: Path, what: str) -> dict[str, Any]:
-    try:
-        raw = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist: not a {what} of this suite") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read as a {what}: {error}") from None
-    if not isinstance(raw, dict):
-        raise UserError(f"{path} cannot be read as a {what}: not a JSON object")
-    return raw

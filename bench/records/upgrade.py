@@ -1,0 +1,83 @@
+"""Older files in today's form. Pure: JSON in, JSON out; nothing is made up.
+
+Schema 1 (until November 2026) kept neither the task's definition nor whose code measured, memory to
+the byte and the kernel to its patch. What it did not keep is left empty, and an empty field equals
+no other: such a run is never compared with a newer one silently.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+Raw = dict[str, Any]
+GIB = 2**30
+# The tasks that schema 1 knew whose score is an error; the first runs did not write it down.
+_ERRORS = frozenset({"rnn-sequence", "lstm-forecast"})
+
+
+def kernel(os: str) -> str:
+    """ "Linux 6.18.44-fc-v669" → "Linux 6.18": a patch of the kernel is not another machine."""
+    found = re.match(r"(\D*\d+\.\d+)", os)
+    return found[1] if found else os
+
+
+def rounded_gib(size_bytes: float) -> int:
+    """Whole GiB: kernels keep a little more or less for themselves at each boot."""
+    return round(size_bytes / GIB)
+
+
+def _machine(raw: Raw) -> Raw:
+    machine = dict(raw)
+    if "memory_bytes" in machine:
+        machine["memory_gib"] = rounded_gib(machine.pop("memory_bytes"))
+    if isinstance(machine.get("os"), str):
+        machine["os"] = kernel(machine["os"])
+    return machine
+
+
+def run(raw: Raw) -> Raw:
+    """run.json."""
+    added = {
+        "suite": {"version": "", "revision": "", "measurement": 0},
+        "machine": _machine(raw["machine"]),
+        "datasets": {
+            task: {"metric": _score(task), **facts} for task, facts in raw["datasets"].items()
+        },
+    }
+    return raw | {"schema": 2} | added
+
+
+def _score(task: str) -> str:
+    return "rmse" if task in _ERRORS else "accuracy"
+
+
+def launch(raw: Raw) -> Raw:
+    """A launch record."""
+    return raw | {"launch": raw["launch"] | {"schema": 2}}
+
+
+def ceiling(raw: Raw) -> Raw:
+    """ceiling.json."""
+    return raw | {"schema": 2}
+
+
+def evidence(raw: Raw) -> Raw:
+    """evidence.json."""
+    return raw | {"schema": 2, "machine": _machine(raw["machine"])}
+
+
+def history(raw: Raw) -> Raw:
+    """An entry of a history."""
+    cells = [{"score": _score(kept["cell"]["task"]), **kept} for kept in raw["cells"]]
+    return raw | {"schema": 2, "machine": _machine(raw["machine"]), "cells": cells}
+
+
+UPGRADES: dict[str, Callable[[Raw], Raw]] = {
+    "run": run,
+    "launch": launch,
+    "ceiling": ceiling,
+    "evidence": evidence,
+    "history": history,
+}
