@@ -9,17 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bench import discover, stats
-from bench.judge.questions import Groups, Side
-from bench.records import tidy
-from bench.records.metrics import metric
+from bench.records.metrics import SPEED, task_of
+from bench.records.results import CellResult, Results
 from bench.stats import Estimate
-from tasks.catalogue.every import TASKS
 
 HEADINGS = (
     "mode", "first step s", "usual mode's s", "train speed against it", "95 % interval",
     "start paid for after",
 )  # fmt: skip
-_BATCH = {task.name: task.batch_size for task in TASKS}
 
 
 @dataclass(frozen=True)
@@ -39,42 +36,43 @@ class Payback:
     seconds: float | None
 
 
-def paybacks(groups: Groups, task: str) -> list[Payback]:
+def paybacks(results: Results, task: str) -> list[Payback]:
     """Every other mode that was measured beside its framework's usual one."""
-    mine = {c.implementation: g for c, g in groups.items() if c.task == task and not c.label}
+    contenders = {r.cell.implementation: r for r in results.of_task(task)}
     usual_modes = {one.name: one.usual.name for one in discover.frameworks()}
     found = []
-    for name, group in mine.items():
-        usual = usual_modes.get(name.split(":")[0])
-        if usual and usual != name and usual in mine and tidy.good(mine[usual]):
-            side, base = Side(name, group), Side(usual, mine[usual])
-            if one := _payback(task, side, base):
-                found.append(one)
+    for result in contenders.values():
+        usual = contenders.get(usual_modes.get(result.cell.framework, ""))
+        if usual is not None and usual is not result and usual.good:
+            payback = _payback(result, usual)
+            found += [payback] if payback is not None else []
     return found
 
 
-def _payback(task: str, side: Side, base: Side) -> Payback | None:
-    speed = metric("train_throughput")
-    mine, theirs = side.values(speed), base.values(speed)
-    if not mine.keys() & theirs.keys():
+def _payback(mode: CellResult, usual: CellResult) -> Payback | None:
+    speeds, usual_speeds = mode.values(SPEED), usual.values(SPEED)
+    if not speeds.keys() & usual_speeds.keys():
         return None
-    ratio = stats.paired_ratio(mine, theirs)
-    late = _mean(side, "cold_start") - _mean(base, "cold_start")
-    batch = _BATCH.get(task, 1)
-    step, usual_step = (batch / stats.positive_mean([*v.values()]).value for v in (mine, theirs))
+    ratio = stats.paired_ratio(speeds, usual_speeds)
+    late = _mean(mode, "cold_start") - _mean(usual, "cold_start")
+    task = task_of(mode.good[0].job)
+    batch = task.batch_size if task else 1
+    step, usual_step = (
+        batch / stats.positive_mean([*v.values()]).value for v in (speeds, usual_speeds)
+    )
     steps = seconds = None
     if ratio.low > 1:
         steps = max(0.0, late / (usual_step - step))
-        seconds = _mean(side, "cold_start") + steps * step
+        seconds = _mean(mode, "cold_start") + steps * step
     return Payback(
-        side.name, ratio, _mean(side, "first_step"), _mean(base, "first_step"),
+        mode.cell.implementation, ratio, _mean(mode, "first_step"), _mean(usual, "first_step"),
         steps, seconds,
     )  # fmt: skip
 
 
-def _mean(side: Side, name: str) -> float:
-    found = side.values(metric(name))
-    return stats.mean([*found.values()]).value if found else float("nan")
+def _mean(result: CellResult, name: str) -> float:
+    values = result.values(name)
+    return stats.mean([*values.values()]).value if values else float("nan")
 
 
 def _plain(ratio: float) -> str:

@@ -13,61 +13,66 @@ GPU, any other process seen computing on it:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from statistics import median
 
-from bench.records import tidy
-from bench.records.record import Record, job_of
+from bench.records.results import CellResult, Results
+from bench.records.schema import Launch
 
 OTHERS_SHARE = 0.05
 SWITCHES_RATIO = 3.0
 SWITCHES_LAUNCHES = 3  # fewer have no median to speak of
 
 
-def others_share(record: Record) -> float:
+def others_share(launch: Launch) -> float:
     """CPU time that others got while it ran, as a fraction of all used; 0 where not recorded."""
-    seen = record["launch"].get("disturbance", {})
-    taken = float(seen.get("steal_seconds", 0.0) + seen.get("others_cpu_seconds", 0.0))
-    used = taken + float(record["launch"].get("cpu_seconds", 0.0))
+    seen = launch.launch.disturbance
+    taken = seen.steal_seconds + seen.others_cpu_seconds
+    used = taken + (launch.launch.cpu_seconds or 0.0)
     return taken / used if used else 0.0
 
 
-def _switch_rate(record: Record) -> float:
-    seconds = float(record["launch"].get("cpu_seconds", 0.0))
-    seen = record["launch"].get("disturbance", {}).get("involuntary_switches", 0.0)
-    return float(seen) / seconds if seconds else 0.0
+def _switch_rate(launch: Launch) -> float:
+    seconds = launch.launch.cpu_seconds or 0.0
+    return launch.launch.disturbance.involuntary_switches / seconds if seconds else 0.0
 
 
-def reasons(records: Sequence[Record]) -> dict[str, str]:
+def reasons(results: Results) -> dict[str, str]:
     """Job id → why that launch counts as disturbed; launches that do not are absent."""
     found: dict[str, str] = {}
-    for group in tidy.by_cell(list(records)).values():
-        launches = tidy.ended_well(group)
-        rates = [_switch_rate(r) for r in launches]
-        usual = median(rates) if len(rates) >= SWITCHES_LAUNCHES else float("inf")
-        for record, rate in zip(launches, rates, strict=True):
-            share, job = others_share(record), job_of(record)
-            others = record["launch"].get("device_use", {}).get("other_processes", 0)
-            if others:
-                found[job.id] = f"{others} other processes computed on its device"
-            elif share > OTHERS_SHARE:
-                found[job.id] = f"others got {share:.0%} of the CPU time"
-            elif usual and rate > SWITCHES_RATIO * usual:
-                found[job.id] = f"put aside {rate / usual:.1f} times as often as usual"
+    for result in results.cells:
+        found |= _of_cell(result)
     return found
 
 
-def note(records: Sequence[Record]) -> str:
+def _of_cell(result: CellResult) -> dict[str, str]:
+    found: dict[str, str] = {}
+    rates = [_switch_rate(x) for x in result.ended_well]
+    usual = median(rates) if len(rates) >= SWITCHES_LAUNCHES else float("inf")
+    for launch, rate in zip(result.ended_well, rates, strict=True):
+        share = others_share(launch)
+        others = launch.launch.device_use.other_processes
+        if others:
+            found[launch.job.id] = f"{others} other processes computed on its device"
+        elif share > OTHERS_SHARE:
+            found[launch.job.id] = f"others got {share:.0%} of the CPU time"
+        elif usual and rate > SWITCHES_RATIO * usual:
+            found[launch.job.id] = f"put aside {rate / usual:.1f} times as often as usual"
+    return found
+
+
+def note(results: Results) -> str:
     """One sentence for a report; empty when no launch was disturbed."""
-    why = reasons(records)
-    hit = [job for job in map(job_of, records) if job.id in why]
+    why = reasons(results)
+    jobs = [launch.job for launch in results.launches]
+    hit = [job for job in jobs if job.id in why]
     if not hit:
         return ""
     shown = [f"{j.cell.contender}, block {j.block}: {why[j.id]}" for j in hit[:3]]
     more = [f"and {len(hit) - 3} more"] if len(hit) > 3 else []
-    again = len({(j.cell.task, j.block) for j in map(job_of, records) if j.repeat})
+    again = len({(j.cell.task, j.block) for j in jobs if j.repeat})
     anew = f" Blocks measured anew: {again}; their first records are kept, not used."
+    measured = sum(len(result.ended_well) for result in results.cells)
     return (
-        f"Disturbed launches: {len(hit)} of {len(tidy.ended_well(list(records)))} "
+        f"Disturbed launches: {len(hit)} of {measured} "
         f"({'; '.join([*shown, *more])}).{anew if again else ''} `bench doctor` says what to do."
     )

@@ -1,37 +1,17 @@
-"""From launch records to the questions the judge answers. Reads records; never writes."""
+"""From a run's cells to the questions the judge answers. Pure: results in, questions out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import combinations
 
 from bench import stats
 from bench.judge import verdict
-from bench.judge.verdict import DEFAULT, Kind, Question, Rule, Verdict
-from bench.records import tidy
-from bench.records.metrics import Metric, better_in, metric
-from bench.records.record import AA_LABEL, Cell, Record
+from bench.judge.verdict import DEFAULT, Question, Rule, Verdict
+from bench.records.metrics import SCORE, SPEED, TARGET, Direction, Metric, judged, metric
+from bench.records.results import CellResult, Results
 from bench.stats import Effect
-from tasks.catalogue.every import TASKS
-
-JUDGED: tuple[tuple[str, Kind], ...] = (
-    ("train_throughput", "throughput"),
-    ("infer_throughput", "throughput"),
-    ("step_latency_p50", "latency"),
-    ("step_latency_p95", "latency"),
-    ("infer_latency_p50", "latency"),
-    ("infer_latency_p95", "latency"),
-    ("cold_start", "cold start"),
-    ("peak_rss", "memory"),
-    ("test_score", "accuracy"),
-)
-"""What is compared, and of which kind it is. p99 is shown but not judged: of 200 rounds it is
-the second worst."""
-
-TIME_TO_TARGET = "time_to_target"
-SPEED = "train_throughput"  # what a run's own table is ordered and judged by
-Groups = Mapping[Cell, list[Record]]
 
 
 @dataclass(frozen=True)
@@ -39,48 +19,57 @@ class Side:
     """One contender's launches of one task, under the name it has in the answer."""
 
     name: str
-    records: Sequence[Record]
-    known: dict[str, dict[int, float]] = field(default_factory=dict, repr=False, compare=False)
-    """What was read already: a contender meets every other one of its task."""
+    result: CellResult | None
 
-    def values(self, m: Metric) -> dict[int, float]:
-        """Block → the metric's value, of the launches that ended well."""
-        if m.name not in self.known:
-            self.known[m.name] = tidy.values(m, tidy.good(list(self.records)))
-        return self.known[m.name]
+    def values(self, m: Metric) -> Mapping[int, float]:
+        """Block → the metric's value, of the launches that count."""
+        return self.result.values(m) if self.result else {}
 
     def times_to_target(self) -> tuple[list[float], list[bool]]:
         """Seconds to the target, or of the whole training where it was not reached, and which."""
-        readings = [r["launch"]["readings"] for r in tidy.good(list(self.records))]
-        known = [r for r in readings if "time_to_target" in r and "learn_seconds" in r]
-        reached = [r["time_to_target"] is not None for r in known]
-        return [
-            float(r["time_to_target"] if done else r["learn_seconds"])
-            for r, done in zip(known, reached, strict=True)
-        ], reached
+        readings = self.result.readings if self.result else ()
+        known = [r for r in readings if r.target is not None and r.learn_seconds is not None]
+        seconds = [r.learn_seconds if r.time_to_target is None else r.time_to_target for r in known]
+        return [s for s in seconds if s is not None], [r.time_to_target is not None for r in known]
 
 
 def question(
-    task: str, name: str, kind: Kind, base: Side, new: Side, floor: float, paired: bool
+    task: str,
+    m: Metric,
+    base: Side,
+    new: Side,
+    floor: float,
+    paired: bool,
+    better: Direction,
 ) -> Question | None:
-    """What is asked of the judge; None where a side has no value (or they share no block)."""
-    m = metric(name)
+    """What is asked of the judge; None where a side has no value (or they share no block).
+
+    better: which way is good in this task. Scores are judged as plain differences, unless they
+    are errors: then as ratios, like times.
+    """
     before, after = base.values(m), new.values(m)
-    if not before or not after or (paired and not before.keys() & after.keys()):
+    if m.kind is None or not before or not after or (paired and not before.keys() & after.keys()):
         return None
-    ratio, higher = _scale(task, m, [*before.values(), *after.values()])
+    ratio = _as_ratio(m, better, [*before.values(), *after.values()])
     effect = (
         stats.paired_effect(after, before, ratio)
         if paired
         else stats.unpaired_effect(list(after.values()), list(before.values()), ratio)
     )
-    return Question(task, name, kind, base.name, new.name, effect, higher, ratio, floor)
+    higher = better == "higher"
+    return Question(
+        task, m.name, m.kind, base.name, new.name, effect, higher, ratio, floor, m.words
+    )
+
+
+def _as_ratio(m: Metric, better: Direction, values: Iterable[float]) -> bool:
+    return (m.positive or (m.name == SCORE and better == "lower")) and min(values) > 0
 
 
 def target_question(task: str, base: Side, new: Side) -> Question | None:
     """Training seconds until the task's target, launches that never reached it included.
 
-    Unpaired, without a floor: restricted means of both sides (`judge.restricted_time_effect`).
+    Unpaired, without a floor: restricted means of both sides (`verdict.restricted_time_effect`).
     None where there is no target, or no launch of either side reached it.
     """
     sides = [side.times_to_target() for side in (base, new)]
@@ -90,82 +79,57 @@ def target_question(task: str, base: Side, new: Side) -> Question | None:
         effect = verdict.restricted_time_effect(sides[0], sides[1])
     except ValueError:
         return None
-    return Question(task, TIME_TO_TARGET, "time to target", base.name, new.name, effect, False)
+    return Question(task, TARGET, "time to target", base.name, new.name, effect, False)
 
 
-def _scale(task: str, m: Metric, values: Iterable[float]) -> tuple[bool, bool]:
-    """(judged as a ratio, higher is better). A task's score can be an error (rmse)."""
-    if m.name != "test_score":
-        return m.positive and min(values) > 0, m.better == "higher"
-    error = any(t.name == task and t.metric == "rmse" for t in TASKS)
-    return error and min(values) > 0, not error
-
-
-def floors(groups: Groups) -> dict[str, float]:
+def floors(results: Results) -> dict[str, float]:
     """Metric → the run's A/A floor, on the judge's scale; metrics without a pair are absent.
 
     A run has one A/A pair, of its first task; its floor stands for the other tasks too.
     """
     found: dict[str, float] = {}
-    for cell, group in groups.items():
-        original_group = groups.get(twin(cell), [])
-        if cell.label != AA_LABEL or not original_group:
-            continue
-        for name, kind in JUDGED:
-            copy, original = Side("copy", group), Side("original", original_group)
-            asked = question(cell.task, name, kind, original, copy, float("nan"), paired=True)
+    for original, copy in results.twins():
+        for m in judged():
+            sides = Side("original", original), Side("copy", copy)
+            better = results.better(m, original.cell.task)
+            asked = question(original.cell.task, m, *sides, float("nan"), True, better)
             if asked is not None and asked.effect.n > 1:
-                found[name] = verdict.floor_of(asked.effect)
+                found[m.name] = verdict.floor_of(asked.effect)
     return found
 
 
-def best_first(groups: Groups, task: str, name: str = SPEED) -> list[Cell]:
+def best_first(results: Results, task: str, name: str = SPEED) -> list[CellResult]:
     """The contenders of a task that were measured, best first in a metric; no A/A copies."""
     m = metric(name)
-    found = {
-        cell: e.value
-        for cell, group in groups.items()
-        if cell.task == task and not cell.label and (e := tidy.estimate(m, group)) is not None
-    }
-    higher = better_in(m, task) == "higher"
-    return sorted(found, key=lambda cell: -found[cell] if higher else found[cell])
+    estimates = ((result, result.estimate(m)) for result in results.of_task(task))
+    ranked = [(result, e.value) for result, e in estimates if e is not None]
+    ranked.sort(key=lambda pair: pair[1], reverse=results.better(m, task) == "higher")
+    return [result for result, _ in ranked]
 
 
 def against_best(
-    groups: Groups, name: str = SPEED, rule: Rule = DEFAULT
+    results: Results, name: str = SPEED, rule: Rule = DEFAULT
 ) -> dict[str, list[Verdict]]:
     """Task → a verdict on one metric for each contender against the task's best.
 
     The best is picked by the same numbers that are then judged, so the correction is made
     over *all* pairs of contenders of all tasks, not only over the pairs that are shown.
     """
-    floor = floors(groups).get(name, float("nan"))
-    kinds = dict(JUDGED)
-    kept: dict[str, list[int]] = {}
+    m = metric(name)
+    floor = floors(results).get(name, float("nan"))
+    shown: dict[str, list[int]] = {}
     asked: list[Question] = []
-    for task, mine in _by_task(groups).items():
-        order = best_first(mine, task, name)
-        sides = [Side(cell.contender, groups[cell]) for cell in order]
+    for task in results.tasks:
+        better = results.better(m, task)
+        sides = [Side(r.cell.contender, r) for r in best_first(results, task, name)]
         for (number, base), (_, new) in combinations(enumerate(sides), 2):
-            one = question(task, name, kinds[name], base, new, floor, paired=True)
-            if one is not None:
+            pair = question(task, m, base, new, floor, True, better)
+            if pair is not None:
                 if number == 0:
-                    kept.setdefault(task, []).append(len(asked))
-                asked.append(one)
+                    shown.setdefault(task, []).append(len(asked))
+                asked.append(pair)
     verdicts = verdict.judge(asked, rule)
-    return {task: [verdicts[i] for i in which] for task, which in kept.items()}
-
-
-def _by_task(groups: Groups) -> dict[str, dict[Cell, list[Record]]]:
-    found: dict[str, dict[Cell, list[Record]]] = {}
-    for cell, group in groups.items():
-        found.setdefault(cell.task, {})[cell] = group
-    return found
-
-
-def twin(cell: Cell) -> Cell:
-    """The contender an A/A copy is a copy of."""
-    return replace(cell, label="")
+    return {task: [verdicts[i] for i in which] for task, which in shown.items()}
 
 
 def width(effect: Effect) -> float:

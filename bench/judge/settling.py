@@ -10,14 +10,12 @@ last segment, if that is long enough to be called a state.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from bench.records import tidy
-from bench.records.metrics import rounds
-from bench.records.record import Cell, Record
+from bench.records.results import Results
 
 LEVEL = 0.05  # relative difference of two levels below which they are one
 LEAST_SHARE = 1 / 3  # of the rounds that the last segment must hold
@@ -83,17 +81,17 @@ def _merged(logs: np.ndarray, starts: list[int]) -> list[int]:
     return kept[::-1]
 
 
-def note(groups: Mapping[Cell, Sequence[Record]]) -> str:
+def note(results: Results) -> str:
     """One sentence for a report about training rounds; empty when every launch settled.
 
     Rounds of inference and single steps are too short for that: a few milliseconds of other load
     are a level of their own there. They are told by percentiles.
     """
-    launches = [(c, r) for c, group in groups.items() for r in tidy.good(list(group))]
+    launches = [launch for result in results.contenders for launch in result.good]
     restless = Counter(
-        cell.contender
-        for cell, record in launches
-        if settle(rounds(record, "train")).steady_from is None
+        launch.cell.contender
+        for launch in launches
+        if settle(launch.rounds("train")).steady_from is None
     )
     named = ", ".join(f"{name} in {count}" for name, count in restless.most_common())
     return f"No steady state of training in some of {len(launches)} launches: {named}." * bool(

@@ -25,17 +25,13 @@ from typing import Literal
 from scipy import stats as scipy_stats
 
 from bench import stats
+from bench.records.metrics import Kind
 from bench.stats import Effect
 
 MIN_LAUNCHES = 3  # with fewer there is no verdict, whatever they say
 MOST_LAUNCHES = 1000  # above it, "more than 1000" says enough
 
 Outcome = Literal["better", "worse", "equivalent", "undecided"]
-Kind = Literal["throughput", "latency", "time to target", "cold start", "memory", "accuracy"]
-_WORDS: dict[Kind, tuple[str, str]] = {
-    "memory": ("lighter", "heavier"),
-    "accuracy": ("better", "worse"),
-}
 
 
 @dataclass(frozen=True)
@@ -74,6 +70,7 @@ class Question:
     higher_is_better: bool
     ratio: bool = True
     floor: float = float("nan")
+    words: tuple[str, str] = ("faster", "slower")
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,7 @@ class Verdict:
         better and worse."""
         if self.outcome in ("equivalent", "undecided"):
             return self.outcome
-        good, bad = _WORDS.get(self.question.kind, ("faster", "slower"))
+        good, bad = self.question.words
         return good if self.outcome == "better" else bad
 
     @property

@@ -11,65 +11,60 @@ The request's own launches are the pilot that says how long an added one trains
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from math import isnan, nan
 
-from adapters.base import Implementation
 from bench import stats
 from bench.judge import questions
-from bench.judge.questions import SPEED, Groups, Side
 from bench.plan import pilot
 from bench.plan.jobs import block_jobs, pending
-from bench.plan.request import DataSet, Request
-from bench.records import tidy
-from bench.records.metrics import metric
-from bench.records.record import Budget, Job, Record, job_of
+from bench.plan.request import Plan
+from bench.records.metrics import SPEED
+from bench.records.record import Job
+from bench.records.results import Results
 
 FEWEST_BLOCKS = 5  # a width from fewer launches is itself too uncertain to stop on
 MOST_BLOCKS = 200
 
 
-def widest(groups: Groups, task: str) -> float:
+def widest(results: Results, task: str) -> float:
     """The largest half-width of a task: each contender's speed against the fastest.
 
     A fraction of the ratio (0.02: ±2 %). NaN where a pair shares only one block; 0 where there
     are not two contenders to compare.
     """
-    order = questions.best_first(groups, task)
-    speeds = [Side(cell.contender, groups[cell]).values(metric(SPEED)) for cell in order]
+    speeds = [result.values(SPEED) for result in questions.best_first(results, task)]
     pairs = [s for s in speeds[1:] if s.keys() & speeds[0].keys()]
     widths = [questions.width(stats.paired_effect(s, speeds[0], logs=True)) for s in pairs]
     return nan if any(map(isnan, widths)) else max(widths, default=0.0)
 
 
-def next_jobs(
-    request: Request,
-    budget: Budget,
-    data: Mapping[str, DataSet],
-    implementations: Mapping[str, Implementation],
-    records: Mapping[str, Record],
-) -> list[Job]:
+def next_jobs(plan: Plan, results: Results) -> list[Job]:
     """The jobs of the next block that is not yet whole; empty when every task is done."""
+    request = plan.request
     if request.until is None:
         return []
     for block in range(request.launches, MOST_BLOCKS):
-        earlier = [r for r in records.values() if job_of(r).block < block]
-        groups = tidy.by_cell(earlier)
-        tasks = [
-            t
-            for t in request.tasks
-            if questions.best_first(groups, t)
-            and (block < FEWEST_BLOCKS or not widest(groups, t) <= request.until)
-        ]
-        first = tidy.by_cell([r for r in earlier if job_of(r).block < request.launches])
+        earlier = _before(results, block)
+        tasks = [t for t in request.tasks if _open(earlier, t, block, request.until)]
+        first = _before(results, request.launches)
         jobs = [
             job
             for t in tasks
             for job in block_jobs(
-                request, t, block, pilot.longer(budget, pilot.of_task(first, t)), data,
-                implementations,
+                replace(plan, budget=pilot.longer(plan.budget, pilot.of_task(first, t))), t, block
             )
-        ]  # fmt: skip
-        if not jobs or pending(jobs, records):
+        ]
+        if not jobs or pending(jobs, results.by_id):
             return jobs
     return []
+
+
+def _before(results: Results, block: int) -> Results:
+    return results.with_launches(x for x in results.launches if x.job.block < block)
+
+
+def _open(results: Results, task: str, block: int, until: float) -> bool:
+    if not questions.best_first(results, task):
+        return False
+    return block < FEWEST_BLOCKS or not widest(results, task) <= until

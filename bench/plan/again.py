@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.judge.disturbed import reasons
 from bench.plan.jobs import pending
-from bench.records.record import Job, Record, job_of
+from bench.records.record import Job
+from bench.records.results import Results
 
 SHARE_ANEW = 10  # of the launches, one in so many may be measured anew
 
 
-def again(jobs: Sequence[Job], records: Mapping[str, Record], most: int) -> list[Job]:
+def again(jobs: Sequence[Job], results: Results, most: int) -> list[Job]:
     """The first `most` blocks of each task with a disturbed launch, to be measured anew.
 
     Asked once all `jobs` have their records; what was measured anew already is left out. All
@@ -20,7 +21,8 @@ def again(jobs: Sequence[Job], records: Mapping[str, Record], most: int) -> list
     within it. The choice is by who used the CPU, never by the result. In all no more than a
     tenth of the run's launches, or one block: a busy machine must not double a run.
     """
-    why = reasons([r for r in records.values() if not job_of(r).repeat])
+    first = results.with_launches(x for x in results.launches if not x.job.repeat)
+    why = reasons(first)
     measured = [job for job in jobs if job.kind == "measure"]
     hit: dict[str, list[int]] = {job.cell.task: [] for job in measured}
     room = len(measured) // SHARE_ANEW
@@ -33,4 +35,4 @@ def again(jobs: Sequence[Job], records: Mapping[str, Record], most: int) -> list
             hit[task].append(block)
             chosen += whole
     anew = [replace(job, id=job.id.replace("~", "r~", 1), repeat=1) for job in chosen]
-    return pending(anew, records)
+    return pending(anew, results.by_id)

@@ -10,21 +10,18 @@ dear, never fewer than the profile's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
 
 from bench.judge import questions
-from bench.judge.questions import Groups
-from bench.records import tidy
-from bench.records.metrics import rounds
-from bench.records.record import Budget, Record
+from bench.records.record import Budget
+from bench.records.results import CellResult, Results
+from bench.records.schema import Launch
 
 FEWEST_LAUNCHES = 3  # fewer say nothing of the variance between launches
 MOST_TIMES = 4.0  # a phase is at most so many times as long as the profile's
-STARTUP = ("import", "build", "stage", "first_step")
 
 
 @dataclass(frozen=True)
@@ -60,16 +57,15 @@ class Pilot:
         return float(np.clip(best / self.rounds, 1.0, MOST_TIMES))
 
 
-def of_task(groups: Groups, task: str) -> Pilot | None:
+def of_task(results: Results, task: str) -> Pilot | None:
     """What the launches of a task say; None with fewer than three of two contenders.
 
     Pairs of launches of one block are compared, as the verdicts do, so a drift that hits both
     counts for nothing. Of several contenders the noisiest pair with the fastest speaks.
     """
-    order = questions.best_first(groups, task)
-    contenders = [_launches(groups[cell]) for cell in order]
-    found = [_pair(contenders[0], other) for other in contenders[1:]]
-    known = [pilot for pilot in found if pilot is not None]
+    contenders = [_launches(result) for result in questions.best_first(results, task)]
+    pairs = [_pair(contenders[0], other) for other in contenders[1:]]
+    known = [pilot for pilot in pairs if pilot is not None]
     return max(known, key=lambda p: p.between + p.within, default=None)
 
 
@@ -89,16 +85,16 @@ def sentence(task: str, pilot: Pilot) -> str:
     return f"{task}: {where}; added launches train {pilot.times:.1f} times as long."
 
 
-def _launches(group: Sequence[Record]) -> dict[int, Record]:
-    return {r["launch"]["job"]["block"]: r for r in tidy.good(list(group))}
+def _launches(result: CellResult) -> dict[int, Launch]:
+    return {launch.job.block: launch for launch in result.good}
 
 
-def _pair(a: dict[int, Record], b: dict[int, Record]) -> Pilot | None:
+def _pair(a: dict[int, Launch], b: dict[int, Launch]) -> Pilot | None:
     blocks = sorted(a.keys() & b.keys())
     if len(blocks) < FEWEST_LAUNCHES:
         return None
-    records = [side[k] for side in (a, b) for k in blocks]
-    samples = [rounds(r, "train") for r in records]
+    launches = [side[k] for side in (a, b) for k in blocks]
+    samples = [launch.rounds("train") for launch in launches]
     medians = np.log([np.median(s) for s in samples]).reshape(2, -1)
     # One pair's variance is that of two launches.
     whole = float(np.var(medians[0] - medians[1], ddof=1)) / 2
@@ -107,7 +103,7 @@ def _pair(a: dict[int, Record], b: dict[int, Record]) -> Pilot | None:
         between=max(0.0, whole - within),
         within=min(within, whole),
         rounds=float(np.mean([len(s) for s in samples])),
-        launch_seconds=float(np.mean([_launch_seconds(r) for r in records])),
+        launch_seconds=float(np.mean([_launch_seconds(x) for x in launches])),
         round_seconds=float(np.mean([np.median(s) for s in samples])),
     )
 
@@ -122,7 +118,8 @@ def _median_variance(seconds: np.ndarray) -> float:
     return float(np.log(first / second) ** 2) / 4
 
 
-def _launch_seconds(record: Record) -> float:
-    spent = sum(record["launch"].get("seconds", {}).get(name, 0.0) for name in STARTUP)
-    others = [b for b in record["benchmarks"] if b["extra_info"].get("phase") != "train"]
-    return float(spent + sum(sum(b["stats"]["data"]) for b in others))
+def _launch_seconds(launch: Launch) -> float:
+    s = launch.launch.seconds
+    start = sum(part or 0.0 for part in (s.import_, s.build, s.stage, s.first_step))
+    others = [b for b in launch.benchmarks if b.extra_info.phase != "train"]
+    return start + sum(sum(b.stats.data) for b in others)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
-from adapters.base import Device, Implementation, Precision
+from adapters.base import Implementation
 from bench.discover import implementations, tuners
-from bench.records.record import Budget
+from bench.records.record import Budget, Request
 from tasks.catalogue.every import CATALOGUE
-from tasks.spec.search import Search
 from tasks.errors import UserError
 from tasks.spec.network import Task
+from tasks.spec.search import Search
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,18 @@ class DataSet:
 
     folder: str
     target: float | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What jobs are made from: the request, how long a launch works, and, by name, the data sets,
+    the contenders, and the works (tasks and searches) as the run keeps them."""
+
+    request: Request
+    budget: Budget
+    data: Mapping[str, DataSet]
+    contenders: Mapping[str, Implementation]
+    works: Mapping[str, Task | Search]
 
 
 def matching_tasks(

@@ -175,3 +175,19 @@ class HistoryEntry(Model):
 def written(model: Model) -> dict[str, Any]:
     """A typed file as plain JSON, under the names it has on disk."""
     return model.model_dump(mode="json", by_alias=True)
+
+
+def old_ceiling(evidence: EvidenceFile) -> CeilingFile | None:
+    """The ceiling of a run from before there was a ceiling.json: float32's, in its evidence."""
+    answers = {
+        str(entry.request["framework"]): {
+            "fp32": {"flops": entry.answer["flops"]},
+            "copy": {"bytes_per_second": entry.answer["copy_bytes_per_second"]},
+        }
+        for entry in evidence.answers.values()
+        if entry.request.get("part") == "ceiling" and "flops" in entry.answer
+    }
+    if not answers:
+        return None
+    asked = {"schema": 2, "device": "cpu", "threads": evidence.threads, "precisions": ["fp32"]}
+    return CeilingFile.model_validate_json(json.dumps(asked | {"answers": answers}))

@@ -123,11 +123,11 @@ def _cold_start(launch: Launch) -> float | None:
 
 
 def _reading(name: str) -> Read:
-    return lambda launch: getattr(launch.launch.readings, name)  # type: ignore[no-any-return]
+    return lambda launch: getattr(launch.launch.readings, name)
 
 
 def _start(name: str) -> Read:
-    return lambda launch: getattr(launch.launch.seconds, name)  # type: ignore[no-any-return]
+    return lambda launch: getattr(launch.launch.seconds, name)
 
 
 def _latencies(

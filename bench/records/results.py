@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bench import stats
-from bench.records.beside import CeilingFile, EvidenceFile
+from bench.records.beside import CeilingFile, EvidenceFile, old_ceiling
 from bench.records.metrics import ALL_METRICS, Direction, Metric, metric
 from bench.records.record import AA_LABEL, Cell, Status
 from bench.records.schema import Certificate, Launch, Readings, RunFile
@@ -147,6 +147,7 @@ class Results:
         path: Path = Path(),
     ) -> Results:
         """From what is already in memory."""
+        ceiling = ceiling or (old_ceiling(evidence) if evidence else None)
         return Results(path.name, about, cells_of(launches), ceiling, evidence, path)
 
     def with_launches(self, launches: Iterable[Launch]) -> Results:
@@ -162,6 +163,11 @@ class Results:
     def launches(self) -> tuple[Launch, ...]:
         """All of them, cell by cell."""
         return tuple(launch for result in self.cells for launch in result.launches)
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Launch]:
+        """Job id → its launch."""
+        return {launch.job.id: launch for launch in self.launches}
 
     @cached_property
     def contenders(self) -> tuple[CellResult, ...]:

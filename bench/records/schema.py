@@ -343,6 +343,11 @@ class RunFile(Model):
     bounds: dict[str, float] = {}
     pairing: str = ""
 
+    def digest(self, task: str) -> str:
+        """The digest of a task as this run was given it; empty where the run did not keep it."""
+        facts = self.tasks.get(task)
+        return facts.digest if facts else ""
+
     @model_validator(mode="after")
     def _every_task_has_data(self) -> RunFile:
         lacking = [task for task in self.request.tasks if task not in self.datasets]

@@ -26,12 +26,12 @@ def seconds(search: Search) -> float:
 
 def share(search: Search, *phases: str) -> float:
     """The part of the search that these phases took, 0…1."""
-    return sum(getattr(t.phases, p) for t in search.trials for p in phases) / seconds(search)
+    return sum(float(getattr(t.phases, p)) for t in search.trials for p in phases) / seconds(search)
 
 
 def accounted(search: Search) -> float:
     """The part of a trial's time that the five phases explain, in the trial where it is least."""
-    return min(sum(getattr(t.phases, p) for p in PHASES) / t.seconds for t in search.trials)
+    return min(sum(float(getattr(t.phases, p)) for p in PHASES) / t.seconds for t in search.trials)
 
 
 def curve(search: Search) -> list[float | None]:
