@@ -1,0 +1,153 @@
+"""Dropout's masks, read one by one: their rate, scale and place, and that each is a new draw.
+
+A mean loss would show a wrong rate and little else. Here everything before a dropout is made
+constant and what follows reads it (bench.proof.probe), so that every value of the mask is seen for
+every row of a batch, in single steps; and over a call of several steps, how often each was kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod, sqrt
+
+import numpy as np
+
+from bench.proof.bounds import MASK_SCALE, STANDARD_ERRORS
+from bench.proof.checks import Check
+from bench.proof.probe import nothing, reading_task, values
+from bench.proof.trial import Trial
+from tasks.spec.layers import Dropout, Layer
+from tasks.spec.network import Task, output_shapes
+from tasks.weights import Weights
+
+STEPS = 8
+
+
+@dataclass(frozen=True)
+class _Masks:
+    """What was read of one dropout, in units of a kept value: 1 where kept, 0 where dropped.
+
+    single: (2, rows, values) of two calls of one step; summed: the same of two of `STEPS`.
+    """
+
+    rate: float
+    single: np.ndarray
+    summed: np.ndarray
+
+
+def checks(t: Trial) -> list[Check]:
+    """For each dropout of the task that drops anything."""
+    found = []
+    for index, layer in enumerate(t.whole.layers):
+        if isinstance(layer, Dropout) and layer.rate > 0:
+            found += judged(_read(t, index, layer.rate), f"{index}_dropout")
+    return found
+
+
+def judged(masks: _Masks, name: str) -> list[Check]:
+    """Scale, rate, and four kinds of independence, in standard errors of an honest draw."""
+    kept = masks.single > 0.5
+    off = float(np.max(np.abs(masks.single - kept)))
+    pairs = {
+        "from step to step": _agreement(kept[0], kept[1], masks.rate),
+        "from row to row": _agreement(*_halves(kept, 1), masks.rate),
+        "from value to value": _agreement(*_halves(kept, 2), masks.rate),
+        "within a call": _spread(masks.summed, masks.rate),
+        "from call to call": _correlation(masks.summed, masks.rate),
+    }
+    rate = Check(
+        f"{name} rate", _rate(masks), STANDARD_ERRORS, f"for {masks.rate}", unit="standard errors"
+    )
+    return [
+        Check(f"{name} scale", off, MASK_SCALE, "kept values are scaled by 1 / (1 - rate)"),
+        rate,
+        *(
+            Check(f"{name} {where}", error, STANDARD_ERRORS, "masks agree", unit="standard errors")
+            for where, error in pairs.items()
+        ),
+    ]
+
+
+def _read(t: Trial, index: int, rate: float) -> _Masks:
+    task, weights, constant = _probe(t, index)
+    rows = task.batch_size
+    x = np.ones((rows, *task.input_shape), task.input_dtype)
+    t.adapter.build(task, weights, t.seed)
+    data = t.adapter.stage(x, np.arange(rows, dtype=np.int32))
+    order = np.arange(rows, dtype=np.int32)[None]
+    seen, before = [], weights
+    for steps in (1, 1, STEPS, STEPS):
+        t.adapter.train(data, np.repeat(order, steps, axis=0))
+        t.adapter.wait()
+        after = {name: value.copy() for name, value in t.adapter.weights().items()}
+        seen.append(values(task, before, after) / constant * (1 - rate))
+        before = after
+    return _Masks(rate, np.stack(seen[:2]), np.stack(seen[2:]))
+
+
+def _probe(t: Trial, index: int) -> tuple[Task, Weights, np.ndarray]:
+    """The task up to that dropout and what reads it; its weights; the constant values it drops."""
+    body: tuple[Layer, ...] = tuple(
+        Dropout(0.0) if isinstance(x, Dropout) else x for x in t.whole.layers[:index]
+    )
+    rows = t.whole.batch_size
+    dropped = (*body, t.whole.layers[index])
+    task = reading_task(t.whole, "dropout-probe", t.whole.input_shape, dropped, rows, rows)
+    task = replace(task, augmentation=None)
+    weights = nothing(task)
+    last = len(task.layers) - 1
+    for name, value in weights.items():
+        if not name.startswith(f"{last}_") and name.split("/")[1] in ("bias", "table"):
+            value[...] = 1.0
+    return task, weights, _constant(t, task, body, weights)
+
+
+def _constant(t: Trial, task: Task, body: tuple[Layer, ...], weights: Weights) -> np.ndarray:
+    """(1, values): what reaches the dropout, the same for every row."""
+    if not body:
+        return np.ones((1, prod(task.input_shape)))
+    plain = replace(task, layers=body)
+    names = tuple(f"{n}_" for n in range(len(body)))
+    used = {name: value for name, value in weights.items() if name.startswith(names)}
+    t.oracle.build(plain, used, 0)
+    x = np.ones((1, *task.input_shape), task.input_dtype)
+    outputs = t.oracle.predict((x, None), 1)
+    assert outputs.shape[1:] == output_shapes(plain)[-1]
+    return outputs.reshape(1, -1)
+
+
+def _halves(kept: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Neighbours along an axis, each in one pair only, so that pairs are independent."""
+    even = kept.shape[axis] // 2 * 2
+    first = np.take(kept, range(0, even, 2), axis)
+    return first, np.take(kept, range(1, even, 2), axis)
+
+
+def _agreement(a: np.ndarray, b: np.ndarray, rate: float) -> float:
+    """Standard errors by which two masks agree more or less often than independent ones."""
+    if not a.size:
+        return 0.0
+    expected = rate**2 + (1 - rate) ** 2
+    return abs(float(np.mean(a == b)) - expected) / sqrt(expected * (1 - expected) / a.size)
+
+
+def _rate(masks: _Masks) -> float:
+    """Standard errors between the values kept in all calls and what the rate lets expect."""
+    draws = masks.single.size + STEPS * masks.summed.size
+    kept = float((masks.single > 0.5).sum() + np.rint(masks.summed).sum())
+    return abs(kept - draws * (1 - masks.rate)) / sqrt(draws * masks.rate * (1 - masks.rate))
+
+
+def _spread(summed: np.ndarray, rate: float) -> float:
+    """Standard errors by which the counts' variance leaves a binomial's: one mask for all steps has
+    that many times the variance, the same number of kept steps everywhere none."""
+    each = rate * (1 - rate)
+    squares = (np.rint(summed) - STEPS * (1 - rate)) ** 2 / (STEPS * each)
+    variance = 2 + (1 - 6 * each) / (STEPS * each)  # of one such square, by the fourth moment
+    return abs(float(squares.mean()) - 1) / sqrt(variance / squares.size)
+
+
+def _correlation(summed: np.ndarray, rate: float) -> float:
+    """Standard errors by which the counts of two calls go together: masks begun anew in each."""
+    apart = (np.rint(summed) - STEPS * (1 - rate)) / sqrt(STEPS * rate * (1 - rate))
+    return abs(float(np.mean(apart[0] * apart[1]))) * sqrt(apart[0].size)

@@ -1,0 +1,71 @@
+"""Long memory: whether the first words of a sequence count, and nothing of the last batch does.
+
+With fresh weights an LSTM has forgotten after some ten steps what came before, so sequences cut
+short, gradients cut short, or a state carried on to the next batch hardly show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from bench.proof.bounds import AGAIN_MEMORY, LARGE_OUTPUTS, MEMORY, relative
+from bench.proof.checks import Check, worst
+from bench.proof.trial import Trial
+from tasks.spec.layers import LSTM, SimpleRNN
+from tasks.spec.network import Task, layer_name
+from tasks.spec.training import SGD
+from tasks.weights import Weights
+
+FORGET = 6.0  # sigmoid(6)^200 = 0.6
+RATE = 1.0
+STEPS = 3
+BATCH = 13
+
+
+def checks(t: Trial) -> list[Check]:
+    """Outputs, and the move of three steps, of recurrent layers that forget nothing."""
+    weights = remembering(t.whole, t.weights)
+    if weights is None:
+        return []
+    start = weights
+    task = t.task.with_optimizer(SGD(RATE))
+    rows = t.order[1]
+
+    def compute() -> Mapping[str, np.ndarray]:
+        data = t.build(t.oracle, task, start)
+        outputs = t.oracle.predict(t.oracle.stage(t.x[rows], t.y[rows]), BATCH)
+        t.oracle.train(data, t.order[:STEPS])
+        return {"outputs": outputs, **t.update(t.oracle, start)}
+
+    expected = dict(t.answer("long memory", compute))
+    outputs = expected.pop("outputs")
+    data = t.build(t.adapter, task, start)
+    got = t.adapter.predict(t.adapter.stage(t.x[rows], t.y[rows]), BATCH)
+    t.adapter.train(data, t.order[: STEPS - 1])
+    t.adapter.train(data, t.order[STEPS - 1 : STEPS])
+    moved = t.update(t.adapter, start)
+    return [
+        Check("long memory, outputs", relative(got, outputs), LARGE_OUTPUTS),
+        worst(
+            "long memory, update", t.parts(moved), t.parts(expected), MEMORY, relative, AGAIN_MEMORY
+        ),
+    ]
+
+
+def remembering(task: Task, weights: Weights) -> Weights | None:
+    """Weights whose recurrent layers keep what they saw; None without such layers. An LSTM's forget
+    gate is open; a simple layer adds its state to what comes (Le, Jaitly & Hinton 2015)."""
+    found = {name: value.copy() for name, value in weights.items()}
+    recurrent = False
+    for index, layer in enumerate(task.layers):
+        name = layer_name(index, layer)
+        if isinstance(layer, LSTM):
+            recurrent = True
+            found[f"{name}/bias"][layer.units : 2 * layer.units] = FORGET
+        if isinstance(layer, SimpleRNN):
+            recurrent = True
+            found[f"{name}/recurrent"] = np.eye(layer.units, dtype=np.float32)
+            found[f"{name}/kernel"] *= np.float32(0.3)
+    return found if recurrent else None
