@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from adapters.base import Device, Precision
 from bench.records.record import Budget, Cell, Status
-from bench.records.schema import Machine, Model, Moment, Positive
+from bench.records.schema import Count, Machine, Model, Moment, Positive
 
 
 class Rate(Model):
@@ -52,6 +53,19 @@ class CeilingFile(Model):
     answers: dict[str, CeilingAnswer]
 
 
+class EvidenceRequest(Model):
+    """What was asked: a part, of a framework. The rest is the probe's own; a curve's point names
+    its task, its threads and which launch it was."""
+
+    model_config = ConfigDict(extra="allow")
+
+    part: str
+    framework: str
+    task: str = ""
+    threads: Annotated[int, Field(gt=0)] | None = None
+    launch: Count | None = None
+
+
 class EvidenceEntry(Model):
     """One question and its answer. An answer with a "reason" is none."""
 
@@ -60,10 +74,22 @@ class EvidenceEntry(Model):
 
     @model_validator(mode="after")
     def _checked(self) -> EvidenceEntry:
-        part = self.request.get("part")
-        if "reason" not in self.answer and part in _ANSWERS:
-            _ANSWERS[str(part)].model_validate_json(json.dumps(self.answer))
+        if self.asked.part == "curve" and None in (self.asked.threads, self.asked.launch):
+            raise ValueError("a curve's request names no threads or no launch")
+        _ = self.measured
         return self
+
+    @cached_property
+    def asked(self) -> EvidenceRequest:
+        """The request as its type."""
+        return EvidenceRequest.model_validate_json(json.dumps(self.request))
+
+    @cached_property
+    def measured(self) -> Model | None:
+        """The answer as its type; None where it is a reason, or of a part not known here."""
+        if "reason" in self.answer or self.asked.part not in _ANSWERS:
+            return None
+        return _ANSWERS[self.asked.part].model_validate_json(json.dumps(self.answer))
 
 
 class EvidenceFile(Model):
@@ -76,7 +102,9 @@ class EvidenceFile(Model):
     answers: dict[str, EvidenceEntry]
 
 
-class _Package(Model):
+class PackageAnswer(Model):
+    """What the installed package says of itself."""
+
     distribution: str
     version: str
     requires_python: str
@@ -84,56 +112,93 @@ class _Package(Model):
     numpy: str
 
 
-class _Shape(Model):
+class ShapeAnswer(Model):
+    """The error for rows of a wrong length; `raised` is its type, empty where none came."""
+
     raised: str
     message: str
     characters: Annotated[int, Field(ge=0)]
     names_both: bool
 
 
-class _Lengths(Model):
+class LengthSeconds(Model):
+    """Seconds of a step at each length, the first call and a later one; or why there are none."""
+
     lengths: tuple[Annotated[int, Field(gt=0)], ...] = ()
     first_seconds: tuple[Positive, ...] = ()
     again_seconds: tuple[Positive, ...] = ()
     reason: str = ""
 
+    @model_validator(mode="after")
+    def _paired(self) -> LengthSeconds:
+        if len(self.first_seconds) != len(self.again_seconds):
+            raise ValueError("first_seconds and again_seconds differ in length")
+        if not self.reason and len(self.first_seconds) < 2:
+            raise ValueError("holds neither a reason nor two lengths")
+        return self
 
-class _Dynamic(Model):
+
+class DynamicAnswer(Model):
+    """How a condition on the data is written, and what each mode did; the usual mode first."""
+
     branch: str
-    modes: dict[str, _Lengths]
+    modes: Annotated[dict[str, LengthSeconds], Field(min_length=1)]
 
 
-class _Format(Model):
+class RoundTrip(Model):
+    """A model written in a format and read again, or why it was not."""
+
     error: Annotated[float, Field(ge=0)] | None = None
     same: bool = False
     reason: str = ""
 
 
-class _Exports(Model):
-    formats: dict[str, _Format]
+class ExportsAnswer(Model):
+    """Each format that the framework's package knows."""
+
+    formats: dict[str, RoundTrip]
 
 
-class _Steps(Model):
-    seconds: dict[str, tuple[Positive, ...]]
+class StepPairs(Model):
+    """Seconds of epochs measured in turns."""
+
+    easy: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    custom: Annotated[tuple[Positive, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _paired(self) -> StepPairs:
+        if len(self.easy) != len(self.custom):
+            raise ValueError("easy and custom differ in length")
+        return self
 
 
-class _Curve(Model):
+class CustomStepAnswer(Model):
+    """Epochs of fit with its own training step, and with one of the user's."""
+
+    seconds: StepPairs
+
+
+class CurveAnswer(Model):
+    """Batch size → training throughput."""
+
     samples_per_second: dict[str, Positive]
 
 
-class _OldCeiling(Model):
+class OldCeilingAnswer(Model):
+    """What schema 1 kept of a ceiling here; ceiling.json holds it now."""
+
     flops: Positive
     copy_bytes_per_second: Positive
 
 
 _ANSWERS: dict[str, type[Model]] = {
-    "package": _Package,
-    "shape": _Shape,
-    "dynamic": _Dynamic,
-    "exports": _Exports,
-    "custom_step": _Steps,
-    "curve": _Curve,
-    "ceiling": _OldCeiling,
+    "package": PackageAnswer,
+    "shape": ShapeAnswer,
+    "dynamic": DynamicAnswer,
+    "exports": ExportsAnswer,
+    "custom_step": CustomStepAnswer,
+    "curve": CurveAnswer,
+    "ceiling": OldCeilingAnswer,
 }
 
 
@@ -149,7 +214,8 @@ class KeptCell(Model):
 
     cell: Cell
     dataset: str
-    task: str = ""
+    task: str
+    """The task's digest; empty in schema 1, which kept none."""
     score: Literal["accuracy", "rmse"]
     status: Status
     reason: str
@@ -167,7 +233,7 @@ class HistoryEntry(Model):
     command: str
     machine: Machine
     budget: Budget
-    measurement: Annotated[int, Field(ge=0)] = 0
+    measurement: Count
     floors: dict[str, Annotated[float, Field(ge=0)]]
     cells: tuple[KeptCell, ...]
 

@@ -70,8 +70,9 @@ def evidence(raw: Raw) -> Raw:
 
 def history(raw: Raw) -> Raw:
     """An entry of a history."""
-    cells = [{"score": _score(kept["cell"]["task"]), **kept} for kept in raw["cells"]]
-    return raw | {"schema": 2, "machine": _machine(raw["machine"]), "cells": cells}
+    cells = [{"score": _score(kept["cell"]["task"]), "task": "", **kept} for kept in raw["cells"]]
+    added = {"schema": 2, "measurement": 0, "machine": _machine(raw["machine"]), "cells": cells}
+    return raw | added
 
 
 UPGRADES: dict[str, Callable[[Raw], Raw]] = {
