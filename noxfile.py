@@ -63,6 +63,7 @@ def tests(session: nox.Session) -> None:
             session.warn(f"{row['implementation']} not tested: {row['reason']}")
             continue
         conformance = ["-m", "pytest", "-q", "tests/adapters/conformance.py"]
+        conformance += ["tests/adapters/test_unknown_layer.py"]
         if not row["usual"]:  # the mutants were refused in the framework's usual mode
             conformance += ["-k", "not mutants"]
         asked = ["--implementation", row["implementation"]]

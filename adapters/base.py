@@ -10,15 +10,17 @@ object and then starts afresh (new weights, new optimizer state).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, SupportsFloat
+from typing import Any, ClassVar, Literal, SupportsFloat, TypeVar
 
 import numpy as np
 
 from tasks.spec.network import Task
 from tasks.weights import Weights
 
-Device = Literal["cpu", "cuda"]
+Device = str
+"""The name of a module of bench.machine.devices: "cpu", "cuda"."""
 Precision = Literal["fp32", "tf32", "bf16"]
 AdamForm = Literal["epsilon", "epsilon-hat"]
 Setting = str | int | float | bool
@@ -28,6 +30,23 @@ Data = Any
 
 class Unsupported(Exception):
     """Raised by an adapter for work its framework cannot do; the message is the reason shown."""
+
+
+Kind = Literal["layer", "activation", "loss", "optimizer"]
+Form = TypeVar("Form")
+
+
+def unknown(kind: Kind, what: object) -> Unsupported:
+    """The refusal of a part of a task that an adapter has no form of; `what`: it, or its name."""
+    name = what if isinstance(what, str) else type(what).__name__
+    return Unsupported(f"no form of the {kind} {name} is written for this framework")
+
+
+def form_of(kind: Kind, name: str, forms: Mapping[Any, Form]) -> Form:
+    """An adapter's own form of what a task names. Raises `Unsupported` where it has none."""
+    if name not in forms:
+        raise unknown(kind, name)
+    return forms[name]
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ layers' 1.2 to 1.5 times PyTorch's, those by their input twice.
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -35,12 +36,13 @@ from jax import lax
 
 from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported
 from adapters.jax.model import (
+    LOSSES,
     UNROLL,
     Params,
     canonical,
     forward,
-    mean_loss,
     parameters,
+    refuse_unknown,
     start,
     update,
     warp,
@@ -49,8 +51,9 @@ from tasks.spec.layers import LSTM, Conv2D, Dropout, SimpleRNN
 from tasks.spec.network import Task, output_shapes
 from tasks.weights import Weights
 
-Array = jax.Array
+Array: TypeAlias = jax.Array
 State = tuple[Params, Any, Array]
+Step = Callable[..., tuple[State, Array]]
 
 _CHUNKS = (500, 125, 25)  # steps of a scan
 _UNROLLED = 8  # batches of inference in one program: 0.8 of the time of a call a batch
@@ -100,6 +103,7 @@ class Contender(Adapter):
         return {"highest": "fp32", "tensorfloat32": "tf32"}.get(products, products)
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
+        refuse_unknown(task)
         self._task = task
         params = parameters(task, weights)
         self._state: State = (params, start(params), jax.random.key(seed))
@@ -138,7 +142,7 @@ class Contender(Adapter):
             left = len(order) - done
             chunk = next((c for c in _CHUNKS if self._scans and c <= left), 1)
             part = slice(done, done + chunk) if chunk > 1 else done
-            run = self._many if chunk > 1 else self._one
+            run: Step = self._many if chunk > 1 else self._one
             maps = None if warps is None else warps[part]
             self._state, loss = run(self._state, *data, order[part], maps)
             losses.append(loss)
@@ -197,7 +201,7 @@ class Contender(Adapter):
         batch = x[rows] if maps is None else warp(x[rows], maps)
 
         def loss_of(params: Params) -> Array:
-            return mean_loss(self._task, self._forward(params, batch, key=used), y[rows])
+            return LOSSES[self._task.loss](self._forward(params, batch, key=used), y[rows])
 
         loss, gradients = jax.value_and_grad(loss_of)(params)
         params, moments = update(self._task, params, gradients, moments)

@@ -18,14 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from adapters.base import Unsupported
+from adapters.base import form_of, unknown
 from tasks.spec.layers import (
     LSTM,
     Activation,
@@ -39,10 +39,10 @@ from tasks.spec.layers import (
     SimpleRNN,
 )
 from tasks.spec.network import Task, layer_name
-from tasks.spec.training import SGD
+from tasks.spec.training import SGD, Adam, Loss
 from tasks.weights import Weights
 
-Array = jax.Array
+Array: TypeAlias = jax.Array
 Params = list[dict[str, Array]]
 """By layer, in order; then by part."""
 
@@ -53,6 +53,22 @@ ACTIVATIONS: dict[Activation, Callable[[Array], Array]] = {
     "tanh": jnp.tanh,
     "sigmoid": jax.nn.sigmoid,
 }
+
+
+LAYERS = (Flatten, Dense, Conv2D, MaxPool2D, Dropout, Embedding, SimpleRNN, LSTM)
+
+
+def refuse_unknown(task: Task) -> None:
+    """Raises `Unsupported` for what `forward` and `update` have no form of: they are traced late,
+    when a step is timed."""
+    for layer in task.layers:
+        if not isinstance(layer, LAYERS):
+            raise unknown("layer", layer)
+        if isinstance(layer, Dense | Conv2D | SimpleRNN):
+            form_of("activation", layer.activation, ACTIVATIONS)
+    form_of("loss", task.loss, LOSSES)
+    if not isinstance(task.optimizer, Adam | SGD):
+        raise unknown("optimizer", task.optimizer)
 
 
 def parameters(task: Task, weights: Weights) -> Params:
@@ -97,15 +113,26 @@ def update(task: Task, params: Params, gradients: Params, moments: Any) -> tuple
     return together(move, params, m, v), (m, v, steps)
 
 
-def mean_loss(task: Task, outputs: Array, y: Array) -> Array:
-    """Batch mean; outputs (batch, units), y (batch,). optax's cross-entropy took 1.02 of a step."""
-    if task.loss == "sparse_categorical_crossentropy":
-        chosen = jnp.take_along_axis(outputs, y[:, None], axis=1)[:, 0]
-        return jnp.mean(jax.nn.logsumexp(outputs, axis=1) - chosen)
+def _cross_entropy(outputs: Array, y: Array) -> Array:
+    chosen = jnp.take_along_axis(outputs, y[:, None], axis=1)[:, 0]
+    return jnp.mean(jax.nn.logsumexp(outputs, axis=1) - chosen)
+
+
+def _binary_cross_entropy(outputs: Array, y: Array) -> Array:
     z = outputs[:, 0]
-    if task.loss == "binary_crossentropy":
-        return jnp.mean(jnp.maximum(z, 0) - z * y + jnp.log1p(jnp.exp(-jnp.abs(z))))
-    return jnp.mean(jnp.square(z - y))
+    return jnp.mean(jnp.maximum(z, 0) - z * y + jnp.log1p(jnp.exp(-jnp.abs(z))))
+
+
+def _squared_error(outputs: Array, y: Array) -> Array:
+    return jnp.mean(jnp.square(outputs[:, 0] - y))
+
+
+LOSSES: dict[Loss, Callable[[Array, Array], Array]] = {
+    "sparse_categorical_crossentropy": _cross_entropy,
+    "binary_crossentropy": _binary_cross_entropy,
+    "mean_squared_error": _squared_error,
+}
+"""(outputs (batch, units), y (batch,)) → batch mean. Not optax's: adapters/jax/MEASURED.md."""
 
 
 def forward(task: Task, params: Params, x: Array, key: Array | None) -> Array:
@@ -140,7 +167,7 @@ def _apply(layer: Layer, p: dict[str, Array], x: Array, training: bool) -> Array
         case LSTM():
             return _lstm(p, x, training)
         case _:
-            raise Unsupported(f"no JAX form of {type(layer).__name__} is written")
+            raise unknown("layer", layer)
 
 
 @partial(jax.jit, static_argnums=1)

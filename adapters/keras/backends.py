@@ -16,6 +16,7 @@ import numpy as np
 
 from adapters.base import Data, Device, Precision, Setting, Unsupported
 from adapters.keras import contender as on_tensorflow
+from adapters.keras.input import SMALL_ROW
 from tasks.spec.network import Task
 
 
@@ -82,9 +83,10 @@ class Contender(on_tensorflow.Contender):
         if len(order) == 1:
             batch = x[order[0]] if warps is None else self._warp(x[order[0]], warps[0])
             return float(self._model.train_on_batch(batch, y[order[0]]))
-        if warps is None and x[0].nbytes <= on_tensorflow.SMALL_ROW:
+        if warps is None and x[0].nbytes <= SMALL_ROW:
             rows = order.ravel()
-            given, batch_size = (x[rows], y[rows]), order.shape[1]
+            given: tuple[Any, ...] = (x[rows], y[rows])
+            batch_size = order.shape[1]
         else:
             given, batch_size = (_dataset(self._keras, self, x, y, order, warps),), None
         history = self._model.fit(*given, batch_size=batch_size, shuffle=False, verbose=0)
@@ -115,7 +117,7 @@ def _dataset(
 ) -> Any:
     """A PyDataset of the order's batches; made here because keras is imported late."""
 
-    class Batches(keras.utils.PyDataset):  # type: ignore[misc, name-defined]
+    class Batches(keras.utils.PyDataset):
         def __len__(self) -> int:
             return len(order)
 

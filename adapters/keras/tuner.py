@@ -42,7 +42,7 @@ class Contender(adapter.Contender, Tuner):
         tuner.search(verbose=0)
 
 
-class _Listed(keras_tuner.oracles.RandomSearchOracle):  # type: ignore[misc]
+class _Listed(keras_tuner.oracles.RandomSearchOracle):
     """RandomSearchOracle, but for where the values come from."""
 
     def __init__(self, points: Sequence[Point]) -> None:
@@ -60,7 +60,7 @@ class _Listed(keras_tuner.oracles.RandomSearchOracle):  # type: ignore[misc]
         return {"status": keras_tuner.engine.trial.TrialStatus.RUNNING, "values": values}
 
 
-class _Model(keras_tuner.HyperModel):  # type: ignore[misc]
+class _Model(keras_tuner.HyperModel):
     """The article's `build_model(hp)`, and `fit` by the suite's epochs."""
 
     def __init__(self, contender: Contender, steps: Steps) -> None:
@@ -85,7 +85,7 @@ class _Model(keras_tuner.HyperModel):  # type: ignore[misc]
         return {"val_accuracy": self._steps.learn(after_epoch)}
 
 
-class _Search(keras_tuner.Tuner):  # type: ignore[misc]
+class _Search(keras_tuner.Tuner):
     """keras_tuner.Tuner, telling the suite where a trial begins and ends."""
 
     def __init__(self, oracle: Any, model: _Model, steps: Steps, **options: Any) -> None:

@@ -36,10 +36,10 @@ os.environ.setdefault("MXNET_ENGINE_TYPE", "NaiveEngine")  # read at import; see
 import mxnet as mx
 from mxnet import autograd, gluon, nd
 
-from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported
+from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, form_of, unknown
 from adapters.mxnet.model import LOSSES, RowLosses, network, normalised, warp
 from tasks.spec.network import Task
-from tasks.spec.training import Adam
+from tasks.spec.training import SGD, Adam
 from tasks.weights import Weights
 
 Array = np.ndarray
@@ -88,7 +88,7 @@ class Contender(Adapter):
         self._net.initialize(mx.init.Zero(), ctx=mx.cpu())
         for name, parameter, to_gluon, _ in self._slots:
             parameter.set_data(nd.array(to_gluon(weights[name]), dtype="float32"))
-        net, loss = self._net, LOSSES[task.loss]
+        net, loss = self._net, form_of("loss", task.loss, LOSSES)
         if self._hybrid:
             self._batch_loss = self._block(_BatchLoss(net, loss))
             self._rows_loss = self._block(_RowsLoss(net, loss))
@@ -190,8 +190,13 @@ class _BatchLoss(gluon.HybridBlock):
         return self.loss(F, self.net(x), y)
 
 
-class _RowsLoss(_BatchLoss):
+class _RowsLoss(gluon.HybridBlock):
     """The same with the gathering in the graph: (N, ...), (N,), row numbers (batch,)."""
+
+    def __init__(self, net: gluon.HybridBlock, loss: RowLosses) -> None:
+        super().__init__()
+        self.net = net
+        self.loss = loss
 
     def hybrid_forward(self, F: Any, x: Any, y: Any, rows: Any) -> Any:
         return self.loss(F, self.net(F.take(x, rows)), F.take(y, rows))
@@ -199,6 +204,8 @@ class _RowsLoss(_BatchLoss):
 
 def _trainer(task: Task, net: gluon.HybridBlock) -> gluon.Trainer:
     optimizer = task.optimizer
+    if not isinstance(optimizer, Adam | SGD):
+        raise unknown("optimizer", optimizer)
     options: dict[str, float] = {"learning_rate": optimizer.learning_rate}
     if isinstance(optimizer, Adam):
         options |= {

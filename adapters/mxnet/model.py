@@ -9,9 +9,10 @@ import numpy as np
 from mxnet import gluon, nd
 from mxnet.gluon import nn, rnn
 
-from adapters.base import Unsupported
+from adapters.base import Unsupported, form_of, unknown
 from tasks.spec.layers import (
     LSTM,
+    Activation,
     Conv2D,
     Dense,
     Dropout,
@@ -31,6 +32,14 @@ RowLosses = Callable[[Any, Any, Any], Any]
 """(nd or sym, outputs (batch, units), targets (batch,)) → the loss of each row (batch,)."""
 Slot = tuple[str, gluon.Parameter, Convert, Convert]
 """Canonical name, Gluon parameter, canonical → Gluon layout, and back."""
+
+
+ACTIVATIONS: dict[Activation, str | None] = {
+    "linear": None,
+    "relu": "relu",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+}
 
 
 class _LastState(gluon.HybridBlock):
@@ -89,10 +98,12 @@ def _layer(layer: Layer, shape: Shape) -> gluon.HybridBlock:
             return _LastState(rnn.RNN(units, activation=name, input_size=shape[1]))
         case LSTM(units=units):
             return _LastState(rnn.LSTM(units, input_size=shape[1]))
+        case _:
+            raise unknown("layer", layer)
 
 
-def _activation(name: str) -> str | None:
-    return None if name == "linear" else name
+def _activation(name: Activation) -> str | None:
+    return form_of("activation", name, ACTIVATIONS)
 
 
 def _slots(layer: Layer, block: Any, image: Shape | None) -> list[tuple[Any, ...]]:

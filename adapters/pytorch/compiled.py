@@ -44,12 +44,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from adapters.base import Device, Precision, Setting, Unsupported
+from adapters.base import Device, Precision, Setting, Unsupported, form_of, unknown
 from adapters.pytorch import contender as eager
 from adapters.pytorch.model import LOSSES, LastState, trained
 from tasks.spec.layers import LSTM, SimpleRNN
 from tasks.spec.network import Task, output_shapes
-from tasks.spec.training import SGD
+from tasks.spec.training import SGD, Adam
 from tasks.weights import Weights
 
 UNROLLED = 32  # time steps up to which a recurrent layer is compiled
@@ -189,7 +189,7 @@ def _whole_step(
 
     The step gives the loss before the update.
     """
-    loss_of, parameters = LOSSES[task.loss], trained(model)
+    loss_of, parameters = form_of("loss", task.loss, LOSSES), trained(model)
     update, written = _update(task, parameters)
 
     def step(batch: Tensor, target: Tensor) -> Tensor:
@@ -218,6 +218,8 @@ def _update(
 
     if isinstance(optimizer, SGD):
         return descend, [*parameters]
+    if not isinstance(optimizer, Adam):
+        raise unknown("optimizer", optimizer)
     adam = optimizer
     means = [torch.zeros_like(p) for p in parameters]
     squares = [torch.zeros_like(p) for p in parameters]

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported
+from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, form_of, unknown
 from adapters.pytorch.model import (
     LOSSES,
     LastState,
@@ -32,7 +32,7 @@ from adapters.pytorch.model import (
     warp,
 )
 from tasks.spec.network import Task
-from tasks.spec.training import SGD
+from tasks.spec.training import SGD, Adam
 from tasks.weights import Weights
 
 Forward = Callable[[Tensor], Tensor]
@@ -158,7 +158,7 @@ def _autocast(model: nn.Module, device: str) -> Forward:
 
 def gradients_of(task: Task, forward: Forward) -> Step:
     """Forward, loss and backward; the gradients are left on the parameters."""
-    loss_of = LOSSES[task.loss]
+    loss_of = form_of("loss", task.loss, LOSSES)
 
     def gradients(batch: Tensor, target: Tensor) -> Tensor:
         loss = loss_of(forward(batch), target)
@@ -197,6 +197,8 @@ def _optimizer(task: Task, model: nn.Module) -> torch.optim.Optimizer:
     optimizer, parameters = task.optimizer, trained(model)
     if isinstance(optimizer, SGD):
         return torch.optim.SGD(parameters, lr=optimizer.learning_rate, fused=True)
+    if not isinstance(optimizer, Adam):
+        raise unknown("optimizer", optimizer)
     return torch.optim.Adam(
         parameters,
         lr=optimizer.learning_rate,

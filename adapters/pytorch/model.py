@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from adapters.base import Unsupported
+from adapters.base import Unsupported, form_of, unknown
 from tasks.spec.layers import (
     LSTM,
     Activation,
@@ -99,6 +99,8 @@ def network(  # noqa: C901 - one case a layer
                 model.add_module(name, nn.Embedding(vocabulary, units))
             case SimpleRNN() | LSTM():
                 model.add_module(name, recurrent(_recurrent(layer, shape[1])))
+            case _:
+                raise unknown("layer", layer)
         if isinstance(layer, (Dense, Conv2D)) and layer.activation != "linear":
             model.add_module(f"{name}_activation", _activation(layer.activation))
         shape = after
@@ -108,7 +110,7 @@ def network(  # noqa: C901 - one case a layer
 def _activation(name: Activation) -> nn.Module:
     # In place only where the backward pass needs nothing but the output.
     modules = {"relu": nn.ReLU(inplace=True), "tanh": nn.Tanh(), "sigmoid": nn.Sigmoid()}
-    return modules[name]
+    return form_of("activation", name, modules)
 
 
 def _recurrent(layer: SimpleRNN | LSTM, inputs: int) -> nn.RNN | nn.LSTM:

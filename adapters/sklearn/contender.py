@@ -28,12 +28,9 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported
-from tasks.spec.layers import Conv2D, Dense, Dropout, Embedding, Flatten, Layer, MaxPool2D
-from tasks.spec.network import Task, layer_name
-from tasks.spec.training import SGD
+from adapters.sklearn.model import classifier, dense_layers
+from tasks.spec.network import Task
 from tasks.weights import Weights
-
-_ACTIVATIONS = {"linear": "identity", "relu": "relu", "tanh": "tanh", "sigmoid": "logistic"}
 
 
 class Contender(Adapter):
@@ -74,9 +71,9 @@ class Contender(Adapter):
         return {view.dtype.name for view in self._views.values()}
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
-        dense = _dense_layers(task)
+        dense = dense_layers(task)
         self._features = int(np.prod(task.input_shape))
-        self._model = _model(task, [layer for _, layer in dense], seed)
+        self._model = classifier(task, [layer for _, layer in dense], seed)
         self._start(task, dense[-1][1].units)
         self._views = {}
         for number, (name, _) in enumerate(dense):
@@ -136,62 +133,3 @@ def _logits(model: MLPClassifier) -> Iterator[None]:
         yield
     finally:
         model.out_activation_ = trained
-
-
-def _refusal(layer: Layer) -> str:
-    """Why the MLP has no such layer; empty where it has."""
-    match layer:
-        case Dropout(rate=rate) if rate > 0:
-            return "scikit-learn's MLP has no dropout"
-        case Conv2D() | MaxPool2D():
-            return "scikit-learn's MLP has no convolution and no pooling"
-        case Embedding():
-            return "scikit-learn's MLP has no embedding"
-        case Dense() | Flatten() | Dropout():
-            return ""
-        case _:
-            return "scikit-learn's MLP has no recurrent layers"
-
-
-def _dense_layers(task: Task) -> list[tuple[str, Dense]]:
-    """Canonical name and layer, in order. Raises `Unsupported`."""
-    for reason in map(_refusal, task.layers):
-        if reason:
-            raise Unsupported(reason)
-    named = [(layer_name(index, layer), layer) for index, layer in enumerate(task.layers)]
-    dense = [(name, layer) for name, layer in named if isinstance(layer, Dense)]
-    if task.augmentation is not None:
-        raise Unsupported("scikit-learn has no image augmentation")
-    if task.loss == "mean_squared_error":
-        raise Unsupported("scikit-learn's MLPRegressor minimizes half the squared error")
-    if len({layer.activation for _, layer in dense[:-1]}) > 1:
-        raise Unsupported("scikit-learn's MLP has one activation for all hidden layers")
-    if dense[-1][1].activation != "linear":
-        raise Unsupported("scikit-learn's MLPClassifier chooses the last layer's activation")
-    return dense
-
-
-def _model(task: Task, layers: list[Dense], seed: int) -> MLPClassifier:
-    *hidden, _ = layers
-    optimizer = task.optimizer
-    if isinstance(optimizer, SGD):
-        solver = {"solver": "sgd", "momentum": 0.0, "nesterovs_momentum": False}
-    else:
-        solver = {
-            "solver": "adam",
-            "beta_1": optimizer.beta_1,
-            "beta_2": optimizer.beta_2,
-            "epsilon": optimizer.epsilon,
-        }
-    return MLPClassifier(
-        hidden_layer_sizes=[layer.units for layer in hidden],
-        activation=_ACTIVATIONS[hidden[0].activation] if hidden else "identity",
-        learning_rate_init=optimizer.learning_rate,
-        alpha=0.0,
-        batch_size=task.batch_size,
-        shuffle=False,
-        max_iter=0,
-        n_iter_no_change=np.inf,
-        random_state=seed,
-        **solver,
-    )

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 # Both are read when TensorFlow is imported. The suite's own values, where set, win.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -25,13 +25,13 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.util import _pywrap_util_port  # the only door to "is oneDNN on?"
 
-from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported
+from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, form_of
 from adapters.tensorflow.images import fused_warp, plain_warp
-from adapters.tensorflow.model import Model, Optimizer, batch_loss
+from adapters.tensorflow.model import LOSSES, Model, Optimizer
 from tasks.spec.network import Task, output_shapes
 from tasks.weights import Weights
 
-Tensor = tf.Tensor
+Tensor: TypeAlias = tf.Tensor
 
 MODES = ("graph", "xla", "eager")
 UNROLLED = 8  # batches of inference in one XLA program
@@ -82,6 +82,7 @@ class Contender(Adapter):
     def build(self, task: Task, weights: Weights, seed: int) -> None:
         tf.random.set_seed(seed)
         self._task = task
+        self._loss = form_of("loss", task.loss, LOSSES)
         self._model = Model(task, weights, self._mode, self._cuda, self._compute)
         self._optimizer = Optimizer(task.optimizer, self._model.parameters)
         x = tf.TensorSpec((None, *task.input_shape), self._resident(task.input_dtype))
@@ -90,7 +91,7 @@ class Contender(Adapter):
         if self._mode == "graph":
             batch_size = tf.TensorSpec((), tf.int32)
             self._all_batches = self._compile(self._forward_all, x, batch_size)
-        self._trainers = {}
+        self._trainers: dict[tuple[int, bool], Any] = {}
         self._trainer(task.batch_size, task.augmentation is not None)
 
     def stage(self, x: np.ndarray, y: np.ndarray) -> Data:
@@ -196,7 +197,7 @@ class Contender(Adapter):
                 batch = warp(batch, warps[i])
             with tf.GradientTape() as tape:
                 logits = self._model(batch, training=True)
-                loss = batch_loss(self._task.loss, logits, tf.gather(y, rows))
+                loss = self._loss(logits, tf.gather(y, rows))
             gradients = tape.gradient(loss, self._optimizer.parameters)
             powers = self._optimizer.apply(gradients, powers)
             return i + 1, total + loss, *powers

@@ -9,9 +9,11 @@ with `pool_by_where`, 0.10 with both; TensorFlow without XLA 0.08. In inference 
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import tensorflow as tf
 
-Tensor = tf.Tensor
+Tensor: TypeAlias = tf.Tensor
 
 
 def conv(x: Tensor, kernel: Tensor) -> Tensor:

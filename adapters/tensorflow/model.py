@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import tensorflow as tf
 
+from adapters.base import form_of, unknown
 from adapters.tensorflow import images
 from adapters.tensorflow.recurrent import ACTIVATIONS, last_state
 from tasks.spec.layers import (
@@ -25,7 +26,7 @@ from tasks.spec.network import Task, layer_name, output_shapes
 from tasks.spec.training import SGD, Adam, Loss
 from tasks.weights import Weights
 
-Tensor = tf.Tensor
+Tensor: TypeAlias = tf.Tensor
 Apply = Callable[[Tensor, bool, bool], Tensor]
 """(x, training, stepwise) → what the layer makes of it."""
 
@@ -75,13 +76,14 @@ class Model(tf.Module):
             case Dense(activation="linear"):
                 return lambda x, *_: tf.nn.bias_add(tf.matmul(x, p["kernel"]), p["bias"])
             case Dense(activation=name):
-                activate = ACTIVATIONS[name]
+                activate = form_of("activation", name, ACTIVATIONS)
                 return lambda x, *_: activate(tf.nn.bias_add(tf.matmul(x, p["kernel"]), p["bias"]))
             case Dropout(rate=rate):
                 return lambda x, training, _: tf.nn.dropout(x, rate) if training else x
             case Conv2D(activation=name):
                 trained = images.conv_by_product if self.plain else images.conv
-                return lambda x, training, _: ACTIVATIONS[name](
+                activate = form_of("activation", name, ACTIVATIONS)
+                return lambda x, training, _: activate(
                     tf.nn.bias_add(
                         (trained if training else images.conv)(x, p["kernel"]), p["bias"]
                     )
@@ -92,7 +94,11 @@ class Model(tf.Module):
             case Embedding():
                 return lambda x, *_: tf.gather(p["table"], x)
             case SimpleRNN() | LSTM() as cell:
+                if isinstance(cell, SimpleRNN):
+                    form_of("activation", cell.activation, ACTIVATIONS)
                 return lambda x, _, stepwise: last_state(cell, p, x, self.xla, self.cuda, stepwise)
+            case _:
+                raise unknown("layer", layer)
 
 
 class Rounded:
@@ -111,6 +117,8 @@ class Optimizer(tf.Module):
 
     def __init__(self, rule: Adam | SGD, parameters: dict[str, tf.Variable]) -> None:
         super().__init__()
+        if not isinstance(rule, Adam | SGD):
+            raise unknown("optimizer", rule)
         self.rule = rule
         self.parameters = list(parameters.values())
         self.moments: list[tuple[tf.Variable, tf.Variable]] = []
@@ -150,11 +158,22 @@ class Optimizer(tf.Module):
         return powers[0] * rule.beta_1, powers[1] * rule.beta_2
 
 
-def batch_loss(loss: Loss, logits: Tensor, y: Tensor) -> Tensor:
-    """logits (N, units), y (N,) → mean loss ()."""
-    if loss == "sparse_categorical_crossentropy":
-        return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits))
+def _cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits))
+
+
+def _binary_cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
     outputs = tf.reshape(logits, (-1,))
-    if loss == "binary_crossentropy":
-        return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(y, outputs))
-    return tf.reduce_mean(tf.math.squared_difference(outputs, y))
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(y, outputs))
+
+
+def _squared_error(outputs: Tensor, y: Tensor) -> Tensor:
+    return tf.reduce_mean(tf.math.squared_difference(tf.reshape(outputs, (-1,)), y))
+
+
+LOSSES: dict[Loss, Callable[[Tensor, Tensor], Tensor]] = {
+    "sparse_categorical_crossentropy": _cross_entropy,
+    "binary_crossentropy": _binary_cross_entropy,
+    "mean_squared_error": _squared_error,
+}
+"""(outputs (N, units), targets (N,)) → mean loss ()."""

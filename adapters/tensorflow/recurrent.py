@@ -17,13 +17,13 @@ Measured as adapters/tensorflow/contender.py says:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import tensorflow as tf
 
 from tasks.spec.layers import LSTM, SimpleRNN
 
-Tensor = tf.Tensor
+Tensor: TypeAlias = tf.Tensor
 
 # Weight elements of an LSTM above which its gradient is summed by one product after the loop.
 LARGE_LSTM = 2**16
@@ -49,12 +49,10 @@ def last_state(
         return step_by_step(layer, tf.unstack(x, axis=1), *weights)
     x = tf.transpose(x, (1, 0, 2))
     if not xla and x.dtype == tf.float32:  # what the fused kernels take
-        if cuda and isinstance(layer, LSTM):
-            return cudnn_rnn(x, *weights, "lstm")
-        if cuda and layer.activation in ("relu", "tanh"):
-            return cudnn_rnn(x, *weights, f"rnn_{layer.activation}")
         if isinstance(layer, LSTM):
-            return block_lstm(x, *weights)
+            return cudnn_rnn("lstm", x, *weights) if cuda else block_lstm(x, *weights)
+        if cuda and layer.activation in ("relu", "tanh"):
+            return cudnn_rnn(f"rnn_{layer.activation}", x, *weights)
     kernel, recurrent, bias = weights
     # The input's product for all time steps at once: (T, N, units or 4 units).
     projected = tf.nn.bias_add(tf.tensordot(x, kernel, 1), bias)
@@ -101,7 +99,7 @@ def lstm_loop(projected: Tensor, recurrent: Tensor) -> Tensor:
     )[1]
 
 
-@tf.custom_gradient
+@tf.custom_gradient  # type: ignore[untyped-decorator]
 def block_lstm(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor) -> tuple[Tensor, Any]:
     """TensorFlow's fused CPU LSTM over time. x (T, N, in) → h (N, units).
 
@@ -183,7 +181,7 @@ def swap_gates(array: Tensor) -> Tensor:
     return tf.concat((i, third, second, o), 1)
 
 
-def cudnn_rnn(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, cell: str) -> Tensor:
+def cudnn_rnn(cell: str, x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor) -> Tensor:
     """cuDNN over time. x (T, N, in) → h (N, units). cuDNN's gates are i, f, g, o as ours.
 
     Its flat parameters: input matrices, recurrent matrices (each transposed, by gate), input

@@ -1,0 +1,128 @@
+"""A task's layers, loss and optimizer in Keras alone, for any backend.
+
+keras is an argument throughout: it reads its backend when it is imported, which is late.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adapters.base import Device, form_of, unknown
+from tasks.spec.layers import (
+    LSTM,
+    Activation,
+    Conv2D,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    Layer,
+    MaxPool2D,
+    SimpleRNN,
+)
+from tasks.spec.network import Task
+from tasks.spec.training import SGD, Adam, Loss, Optimizer
+
+_UNROLL_STEPS = 32
+ACTIVATIONS: dict[Activation, str] = {
+    "linear": "linear",
+    "relu": "relu",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+}
+LOSSES: dict[Loss, str] = {
+    "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
+    "binary_crossentropy": "BinaryCrossentropy",
+    "mean_squared_error": "MeanSquaredError",
+}
+"""The classes of keras.losses."""
+
+
+def layer_of(keras: Any, layer: Layer, task: Task, device: Device) -> Any:
+    """Keras's own layer. Raises `Unsupported` where this adapter has none."""
+    make = keras.layers
+    match layer:
+        case Flatten():
+            return make.Flatten()
+        case Dense(units=units, activation=name):
+            return make.Dense(units, activation=form_of("activation", name, ACTIVATIONS))
+        case Dropout(rate=rate):
+            return make.Dropout(rate)
+        case Conv2D(filters=filters, kernel=kernel, activation=name):
+            activation = form_of("activation", name, ACTIVATIONS)
+            return make.Conv2D(filters, kernel, activation=activation)
+        case MaxPool2D(size=size):
+            return make.MaxPooling2D(size)
+        case Embedding(vocabulary=vocabulary, units=units):
+            return _dense_embedding(keras, vocabulary, units)
+        case SimpleRNN(units=units, activation=name):
+            activation = form_of("activation", name, ACTIVATIONS)
+            return make.SimpleRNN(units, activation=activation, unroll=_unroll(task, device))
+        case LSTM(units=units):
+            # PyTorch's own CPU kernel, much faster, hides behind the same switch.
+            torch = keras.config.backend() == "torch"
+            cudnn = "auto" if device == "cuda" or torch else False
+            return make.LSTM(units, unroll=_unroll(task, device), use_cudnn=cudnn)
+        case _:
+            raise unknown("layer", layer)
+
+
+def loss_of(keras: Any, name: Loss) -> Any:
+    """The loss on the last layer's outputs, logits where it is a cross-entropy."""
+    make = getattr(keras.losses, form_of("loss", name, LOSSES))
+    return make() if name == "mean_squared_error" else make(from_logits=True)
+
+
+def optimizer_of(keras: Any, rule: Optimizer) -> Any:
+    """Keras's own optimizer by the task's rule."""
+    if isinstance(rule, SGD):
+        return keras.optimizers.SGD(learning_rate=rule.learning_rate)
+    if not isinstance(rule, Adam):
+        raise unknown("optimizer", rule)
+    return keras.optimizers.Adam(
+        learning_rate=rule.learning_rate,
+        beta_1=rule.beta_1,
+        beta_2=rule.beta_2,
+        epsilon=rule.epsilon,
+    )
+
+
+def warped(keras: Any, images: Any, maps: Any) -> Any:
+    """Bilinear affine warp, edges clamped. images (N, H, W, C), maps (N, 6)."""
+    return keras.ops.image.affine_transform(
+        images,
+        keras.ops.pad(maps, [[0, 0], [0, 2]]),  # no perspective
+        interpolation="bilinear",
+        fill_mode="nearest",
+    )
+
+
+def compiled_by_xla(task: Task, device: Device) -> bool | str:
+    """On TensorFlow: XLA on the CPU for dense layers without dropout and short sequences, where it
+    is faster; "auto" on a GPU."""
+    if device == "cuda":
+        return "auto"
+    if any(isinstance(layer, (Conv2D, Dropout)) for layer in task.layers):
+        return False
+    recurrent = any(isinstance(layer, (LSTM, SimpleRNN)) for layer in task.layers)
+    return not recurrent or _unroll(task, device)
+
+
+def _unroll(task: Task, device: Device) -> bool:
+    """Short sequences on the CPU; unrolled layers cannot use cuDNN."""
+    return device == "cpu" and task.input_shape[0] <= _UNROLL_STEPS
+
+
+def _dense_embedding(keras: Any, vocabulary: int, units: int) -> Any:
+    """An Embedding whose gradient is a whole table.
+
+    Keras on TensorFlow gives its Adam only the rows a batch used, and the moments of all others
+    then stand still: another rule than the task's. A product by one turns the gradient into the
+    dense one that Adam's definition needs.
+    """
+
+    class DenseEmbedding(keras.layers.Embedding):
+        def call(self, words: Any) -> Any:
+            return keras.ops.take(keras.ops.multiply(self.embeddings, 1.0), words, axis=0)
+
+    return DenseEmbedding(vocabulary, units)
