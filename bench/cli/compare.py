@@ -12,6 +12,7 @@ import typer
 from bench.cli.options import fraction
 from bench.judge.compare import Comparison, compare, differences
 from bench.judge.verdict import Rule
+from bench.records.results import Results
 from bench.records.store import Run
 from bench.report import comparison
 from tasks.errors import UserError
@@ -28,13 +29,6 @@ class Format(StrEnum):
     markdown = "markdown"
     json = "json"
     junit = "junit"
-
-
-def _open(path: Path) -> Run:
-    run = Run.open(path)
-    if missing := [k for k in ("request", "datasets", "machine") if k not in run.about()]:
-        raise UserError(f"{path}/run.json lacks what a comparison needs: {', '.join(missing)}")
-    return run
 
 
 def show(found: Comparison, format_: Format) -> None:
@@ -68,13 +62,13 @@ def compare_(
 ) -> None:
     """Judge NEW against BASE. Exit status: 0 no regression, 1 regression, 2 could not judge."""
     rule = Rule(margin=fraction(margin, "--margin"))
-    runs = _open(base), _open(new)
-    differing = differences(runs[0].about(), runs[1].about())
+    sides = [Results.read(Run.open(path)) for path in (base, new)]
+    differing = differences(sides[0].about, sides[1].about)
     if differing and not force:
         raise UserError(
             f"not comparable: {'; '.join(differing)} (--force compares them all the same)"
         )
-    found = compare(*runs, rule, fail_on.value)
+    found = compare(sides[0], sides[1], rule, fail_on.value)
     if differing:
         found = replace(
             found, notes=(*found.notes, *(f"fingerprints differ: {d}" for d in differing))

@@ -12,6 +12,7 @@ from rich.console import Console
 from bench.history import otava, store
 from bench.history.entries import Change, Series, change_at, entry_of, exit_code, series_of
 from bench.records.metrics import metric
+from bench.records.results import Results
 from bench.records.store import Run
 from bench.report.layouts import terminal
 from tasks.errors import UserError
@@ -31,8 +32,7 @@ def add(
 ) -> None:
     """Keep runs. Any number of processes may add at once; a run added twice is kept once."""
     for path in runs:
-        run = Run.open(path)
-        entry = entry_of(run.about(), list(run.records().values()), revision)
+        entry = entry_of(Results.read(Run.open(path)), revision)
         typer.echo(store.append(history, entry))
 
 

@@ -1,8 +1,47 @@
-"""Values of options that more than one command takes, from text."""
+"""Options that more than one command takes, and their values from text."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adapters.base import Device, Precision
 from tasks.errors import UserError
+
+Tasks = Annotated[
+    str | None,
+    typer.Option(
+        "--tasks", metavar="GLOB", help="Tasks by name, e.g. 'fnn-*'; commas between several."
+    ),
+]
+Implementations = Annotated[
+    str | None,
+    typer.Option(
+        "--implementations",
+        metavar="GLOB",
+        help="By framework or framework:mode, e.g. 'keras' or '*:eager'; commas between several.",
+        show_default="the usual mode of each framework",
+    ),
+]
+DeviceOption = Annotated[Device, typer.Option(help="Where to compute: cpu, cuda.")]
+PrecisionOption = Annotated[
+    Precision, typer.Option(help="Of the products: float32, TF32 (GPUs) or bfloat16 mixed.")
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(min=1, help="CPU threads for every framework.", show_default="all cores"),
+]
+Seed = Annotated[int, typer.Option(help="Seed of the first block; each block adds one.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Run directory.", show_default="runs/<time>"),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", metavar="DIR", help="Folder with the canonical data files."),
+]
 
 
 def fraction(text: str, option: str) -> float:

@@ -8,7 +8,8 @@ from rich import progress as bars
 from rich.console import Console
 
 from bench.plan.jobs import pending
-from bench.records.record import Job, Record
+from bench.records.record import Job
+from bench.records.schema import Launch
 from bench.run.session import Session
 
 
@@ -17,9 +18,8 @@ class Progress:
 
     def __init__(self, session: Session, console: Console, quiet: bool = False) -> None:
         self.run = session.run
-        records = session.run.records()
         self.total = len(session.jobs)
-        self.already = self.total - len(pending(session.jobs, records))
+        self.already = self.total - len(pending(session.jobs, session.run.records()))
         self.count = self.already
         self.console = console
         self.quiet = quiet
@@ -48,16 +48,15 @@ class Progress:
         elif not self.quiet:
             self.console.print(text, markup=False, highlight=False)
 
-    def done(self, job: Job, record: Record) -> None:
+    def done(self, job: Job, launch: Launch) -> None:
         """One job more; shown with how it ended when that was not well."""
         self.count += 1
         self.total = max(self.total, self.count)  # adaptive runs add launches
-        status = record["launch"]["status"]
         text = f"{job.cell.task} {job.cell.contender} {job.kind}"
         if not self.bar.disable:
             self.bar.update(self.row, total=self.total, advance=1, description=text)
-        if status != "ok" and not self.quiet:
-            self.console.print(f"{text}: {status}: {record['launch']['reason']}", markup=False)
+        if launch.status != "ok" and not self.quiet:
+            self.console.print(f"{text}: {launch.status}: {launch.reason}", markup=False)
         elif self.bar.disable and not self.quiet:
             self.console.print(f"[{self.count}/{self.total}] {text}", markup=False, highlight=False)
 

@@ -12,8 +12,10 @@ from bench.cli.compare import FailOnName, Format, show
 from bench.cli.options import chosen, fraction, globs
 from bench.judge.compare import compare
 from bench.judge.verdict import Rule
-from bench.plan.request import Request, matching_implementations, matching_tasks
-from bench.records.record import Job, Record
+from bench.plan.request import matching_implementations, matching_tasks
+from bench.records.record import Job, Request
+from bench.records.results import Results
+from bench.records.schema import Launch
 from bench.run import environments, session
 from bench.run.regress import WORKING_TREE, affected, interleave, source_of
 from tasks.errors import UserError
@@ -72,7 +74,8 @@ def regress(
         for side, source in sources.items()
     }
     interleave(sides, _progress)
-    found = compare(sides["base"].run, sides["new"].run, rule, fail_on.value)
+    base_results, new_results = (Results.read(side.run) for side in sides.values())
+    found = compare(base_results, new_results, rule, fail_on.value)
     show(found, format_)
     raise typer.Exit(found.exit_code)
 
@@ -81,9 +84,6 @@ def _say(line: str) -> None:
     typer.echo(line, err=True)
 
 
-def _progress(side: str, job: Job, record: Record) -> None:
-    launch = record["launch"]
-    how = (
-        launch["status"] if launch["status"] == "ok" else f"{launch['status']}: {launch['reason']}"
-    )
+def _progress(side: str, job: Job, launch: Launch) -> None:
+    how = launch.status if launch.status == "ok" else f"{launch.status}: {launch.reason}"
     _say(f"{side} {job.id}: {how}")

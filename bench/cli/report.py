@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from bench.cli.options import chosen
+from bench.records.results import Results
 from bench.records.store import Run
 from bench.report import publish as build
 from bench.report.layouts import terminal
@@ -29,14 +30,14 @@ def report_(
     ] = None,
 ) -> None:
     """Print a run's table; write the page, Markdown, LaTeX, CSV, Parquet and figures."""
-    opened = Run.open(run_dir)
-    terminal.print_tables(opened, console)
-    publish(opened, out or run_dir, console)
+    results = Results.read(Run.open(run_dir))
+    terminal.show(results, console)
+    publish(results, out or run_dir, console)
 
 
-def publish(run: Run, out: Path, console: Console) -> None:
+def publish(results: Results, out: Path, console: Console) -> None:
     """Write everything a report consists of; name the page, count the rest."""
-    page, *others = build.write(run, out)
+    page, *others = build.write(results, out)
     console.print(f"wrote {page} and {len(others)} files beside it", highlight=False)
 
 
@@ -54,9 +55,9 @@ def evidence_(
         names = ", ".join(probes.ALL_PARTS)
         raise UserError(f"--again: no part {', '.join(unknown)}; there are {names}")
     with opened.locked():
-        found = probes.measure(opened, lambda line: typer.echo(line, err=True), parts)["answers"]
-    failed = {key: one["answer"] for key, one in found.items() if "reason" in one["answer"]}
-    console.print(f"{len(found)} answers, {len(failed)} without a result", highlight=False)
-    for key, answer in failed.items():
-        line = f"  {key.replace('~', ' ')}: {answer['reason']}"
+        answers = probes.measure(opened, lambda line: typer.echo(line, err=True), parts).answers
+    failed = {key: e.answer["reason"] for key, e in answers.items() if "reason" in e.answer}
+    console.print(f"{len(answers)} answers, {len(failed)} without a result", highlight=False)
+    for key, reason in failed.items():
+        line = f"  {key.replace('~', ' ')}: {reason}"
         console.print(line, markup=False, highlight=False)

@@ -201,6 +201,8 @@ def _notes(pair: _Pair, common: Sequence[Key], floors_known: bool) -> list[str]:
         only = [key for key in _asked_for(results) if key not in common]
         if only:
             notes.append(f"only in {word}: {', '.join(' '.join(key) for key in only)}")
+    if not all(r.about.digest(task) for r in (pair.base, pair.new) for task, _ in common):
+        notes.append("a run kept no definition of its tasks: that they are the same is not proven")
     if not floors_known:
         notes.append("a run has no A/A pair: its noise floor is unknown")
     if not pair.paired:

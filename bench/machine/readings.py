@@ -13,15 +13,18 @@ _TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
 def machine() -> dict[str, Any]:
-    """The part of the fingerprint that belongs to the machine and the interpreter."""
+    """The part of the fingerprint that belongs to the machine and the interpreter.
+
+    Memory in whole GiB and the kernel to its minor version: a reboot is not another machine.
+    """
     return {
         "cpu": _cpu_model(),
         "cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
-        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "architecture": platform.machine(),
-        "os": f"{platform.system()} {platform.release()}",
+        "os": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "python": platform.python_version(),
     }
 

@@ -7,21 +7,18 @@ of all is the ceiling, whoever reached it. Reports set what the tasks' products 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from bench import discover
 from bench.machine.devices.kinds import KINDS
-from bench.plan.request import Request
-from bench.records.store import Run, write_atomically
+from bench.records.beside import CeilingFile
+from bench.records.record import SCHEMA, Request
+from bench.records.store import Run, write_json
 from bench.run import probes
 from bench.run.environments import Environment
 
 FILE = "ceiling.json"
-SCHEMA = 1
-Answers = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -59,39 +56,19 @@ def measure(
             say(f"machine's ceiling: {name}")
             entry = {"part": "ceiling", "framework": programs.get(name, name), **asked}
             answers[name] = probes.ask(entry, environment)
-    text = json.dumps({"schema": SCHEMA, **asked, "answers": answers}, indent=1)
-    write_atomically(run.path / FILE, text)
+    write_json(run.path / FILE, {"schema": SCHEMA, **asked, "answers": answers}, indent=1)
 
 
-def load(run: Run) -> Answers:
-    """Environment → what it measured; empty where nothing was.
-
-    Runs from before there was a ceiling.json have float32's in their evidence.
-    """
-    path = run.path / FILE
-    if path.exists():
-        answers: Answers = json.loads(path.read_text())["answers"]
-        return answers
-    old = probes.load(run).get("answers", {}).values()
-    return {
-        one["request"]["framework"]: {
-            "fp32": {"flops": one["answer"]["flops"]},
-            "copy": {"bytes_per_second": one["answer"]["copy_bytes_per_second"]},
-        }
-        for one in old
-        if one["request"]["part"] == "ceiling" and "flops" in one["answer"]
-    }
-
-
-def best(answers: Answers, precision: str) -> Ceiling | None:
+def best(ceiling: CeilingFile | None, precision: str) -> Ceiling | None:
     """The best that any environment reached in a precision; None where none was measured."""
+    answers = ceiling.answers if ceiling else {}
     rates = {
-        name: answer[precision]["flops"]
+        name: rate.flops
         for name, answer in answers.items()
-        if "flops" in answer.get(precision, {})
+        if (rate := answer.rates.get(precision)) is not None and rate.flops is not None
     }
     if not rates:
         return None
     by = max(rates, key=lambda name: rates[name])
-    copies = [answer.get("copy", {}).get("bytes_per_second", 0.0) for answer in answers.values()]
+    copies = [answer.copy_.bytes_per_second or 0.0 for answer in answers.values()]
     return Ceiling(precision, rates[by], _programs().get(by, by), max(copies) or None)

@@ -16,11 +16,13 @@ from time import monotonic
 
 from bench.machine.devices.kinds import KINDS, Watch
 from bench.plan.jobs import pending
-from bench.records.record import DIED, Job, Outcome, Record, failure_record, outcome_of
+from bench.records.record import DIED, Job, Outcome, Record, failure_record
+from bench.records.schema import Launch
 from bench.records.store import Run, write_atomically
 from bench.run import environments
 from bench.run.environments import Environment
 from tasks.data import cache
+from tasks.errors import UserError
 
 POLL_SECONDS = 0.2
 _GRACE_FRACTION = 0.9  # of the machine's free memory: above it a worker is stopped
@@ -30,7 +32,7 @@ def run_jobs(
     run: Run,
     jobs: Sequence[Job],
     frameworks: Mapping[str, Environment],
-    on_done: Callable[[Job, Record], None] = lambda job, record: None,
+    on_done: Callable[[Job, Launch], None] = lambda job, launch: None,
     memory_limit_bytes: int | None = None,
     on_poll: Callable[[Job], None] = lambda job: None,
 ) -> None:
@@ -39,10 +41,10 @@ def run_jobs(
     on_poll is called several times a second while a job runs. Jobs behind a certificate that did
     not pass are not run: the certificate's record says why.
     """
-    records = run.records()
+    launches = run.records()
     shutil.rmtree(run.path / "tmp", ignore_errors=True)  # what a killed run left half done
     (run.path / "tmp").mkdir()
-    while waiting := pending(jobs, records):
+    while waiting := pending(jobs, launches):
         job = waiting[0]
         environment = frameworks[job.framework]
         if environment.status == "ready":
@@ -50,10 +52,17 @@ def run_jobs(
             record = start(run, job, environment, memory_limit_bytes, partial(on_poll, job))
         else:
             record = failure_record(job, Outcome("uninstallable", environment.reason))
-        run.add(job.id, record)
-        records[job.id] = record
-        on_done(job, record)
+        launches[job.id] = _kept(run, job, record)
+        on_done(job, launches[job.id])
     shutil.rmtree(run.path / "tmp", ignore_errors=True)
+
+
+def _kept(run: Run, job: Job, record: Record) -> Launch:
+    """The record as written; what a worker answered that fits no record is one with a reason."""
+    try:
+        return run.add(job.id, record)
+    except UserError as error:
+        return run.add(job.id, failure_record(job, Outcome("error", str(error))))
 
 
 def launch(
@@ -104,7 +113,7 @@ def launch_search(
     failed and the search goes on. Ends, because every new start is paid for by one trial."""
     while True:
         record = launch(run, job, environment, memory_limit_bytes, poll)
-        outcome = outcome_of(record)
+        outcome = Outcome(record["launch"]["status"], record["launch"]["reason"])
         if outcome.status not in ("crash", "out-of-memory"):
             return record
         folder = run.searches / job.id

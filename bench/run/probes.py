@@ -18,13 +18,17 @@ from typing import Any
 from adapters.base import Implementation
 from bench import discover
 from bench.machine import readings
-from bench.records.store import Run, write_atomically
+from bench.records.beside import EvidenceFile, written
+from bench.records.door import parse
+from bench.records.record import SCHEMA, finite
+from bench.records.store import Run, write_json
 from bench.run import environments
 from bench.run.environments import Environment
 from bench.run.session import default_threads
+from tasks.catalogue.every import TASKS
+from tasks.spec.form import definition
 
 FILE = "evidence.json"
-SCHEMA = 1
 TIMEOUT_SECONDS = 300
 PARTS = ("package", "shape", "exports", "dynamic")
 ALL_PARTS = (*PARTS, "custom_step", "curve")
@@ -52,7 +56,8 @@ def requests(frameworks: Mapping[str, Environment], threads: int) -> list[Entry]
             for count in dict.fromkeys((1, threads)):
                 for i in ready[:: -1 if launch % 2 else 1]:
                     entry = _entry("curve", i.framework, task=task, threads=count, launch=launch)
-                    entry |= {"module": i.module, "mode": i.mode, "rows": rows}
+                    work = definition(next(t for t in TASKS if t.name == task))
+                    entry |= {"module": i.module, "mode": i.mode, "rows": rows, "work": work}
                     if count != threads or launch:
                         entry["batches"] = [THREAD_BATCH]
                     found.append(entry)
@@ -69,36 +74,37 @@ def _entry(part: str, framework: str, **facts: Any) -> Entry:
     return {"id": "~".join([part, framework, *keys]), "part": part, "framework": framework} | facts
 
 
-def load(run: Run) -> dict[str, Any]:
-    """What RUN/evidence.json holds; {} where nothing was measured."""
-    path = run.path / FILE
-    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    return found
-
-
-def measure(run: Run, say: Callable[[str], None], again: Collection[str] = ()) -> dict[str, Any]:
+def measure(run: Run, say: Callable[[str], None], again: Collection[str] = ()) -> EvidenceFile:
     """Measure what is missing and write it, a part at a time; returns all of it. `again`: parts
     whose earlier answers are thrown away first."""
     threads = default_threads()
     names = dict.fromkeys(i.framework for i in discover.implementations() if i.usual)
     frameworks = {name: environments.describe(name, "cpu") for name in names}
-    found = load(run) or {
+    earlier = run.beside(FILE, EvidenceFile)
+    kept = written(earlier) if earlier else _empty(threads)
+    answers: dict[str, Any] = {
+        key: entry
+        for key, entry in kept["answers"].items()
+        if entry["request"]["part"] not in again
+    }
+    wanted = requests(frameworks, threads)
+    for number, entry in enumerate(wanted, 1):
+        if entry["id"] not in answers:
+            say(f"[{number}/{len(wanted)}] {entry['id'].replace('~', ' ')}")
+            answer = finite(ask(entry, frameworks[entry["framework"]]))
+            answers[entry["id"]] = {"request": entry, "answer": answer}
+            write_json(run.path / FILE, kept | {"answers": answers}, indent=1)
+    return parse(json.dumps(kept | {"answers": answers}), EvidenceFile, FILE)
+
+
+def _empty(threads: int) -> dict[str, Any]:
+    return {
         "schema": SCHEMA,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": readings.machine(),
         "threads": threads,
         "answers": {},
     }
-    kept = found["answers"].items()
-    found["answers"] = {k: one for k, one in kept if one["request"]["part"] not in again}
-    wanted = requests(frameworks, threads)
-    for number, entry in enumerate(wanted, 1):
-        if entry["id"] not in found["answers"]:
-            say(f"[{number}/{len(wanted)}] {entry['id'].replace('~', ' ')}")
-            answer = ask(entry, frameworks[entry["framework"]])
-            found["answers"][entry["id"]] = {"request": entry, "answer": answer}
-            write_atomically(run.path / FILE, json.dumps(found, indent=1))
-    return found
 
 
 def ask(entry: Entry, environment: Environment) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench.discover import implementations
-from bench.records.record import Job, Record
+from bench.records.record import Job
+from bench.records.schema import Launch
 from bench.run import environments
 from bench.run.environments import PROJECT, Source
 from bench.run.launches import run_jobs
@@ -43,6 +44,8 @@ def _checkout(revision: str) -> Path:
     if not (place / "pyproject.toml").exists():
         with tarfile.open(fileobj=io.BytesIO(_git("archive", "--format=tar", commit))) as files:
             files.extractall(place, filter="data")
+    if not (place / "bench" / "worker" / "launch.py").exists():
+        raise UserError(f"{revision} has a worker of an older kind, which takes no job of today's")
     return place
 
 
@@ -72,7 +75,7 @@ def affected(sources: Mapping[str, Source], device: str) -> list[str]:
     return list(found)
 
 
-def interleave(sides: Mapping[str, Session], on_done: Callable[[str, Job, Record], None]) -> None:
+def interleave(sides: Mapping[str, Session], on_done: Callable[[str, Job, Launch], None]) -> None:
     """Run both sides' jobs pair by pair; who goes first alternates. `on_done` gets the side."""
     names = list(sides)
     with ExitStack() as locks:
@@ -87,5 +90,5 @@ def interleave(sides: Mapping[str, Session], on_done: Callable[[str, Job, Record
                     session.run,
                     [job],
                     session.frameworks,
-                    lambda job, record, name=name: on_done(name, job, record),  # type: ignore[misc]
+                    lambda job, launch, name=name: on_done(name, job, launch),  # type: ignore[misc]
                 )

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from adapters.base import Device, Implementation, Precision
 from bench.discover import implementations, tuners
 from bench.machine import readings
-from bench.machine.devices.kinds import KINDS
+from bench.machine.devices.kinds import KINDS, kind_of
 from bench.plan.jobs import make_jobs
-from bench.plan.request import PROFILES, DataSet, Request
-from bench.records.record import Budget, Job
+from bench.plan.request import PROFILES, DataSet, Plan
+from bench.proof import bounds
+from bench.records.record import MEASUREMENT, SCHEMA, Job, Request
+from bench.records.schema import RunFile
 from bench.records.store import Run
 from bench.run import environments
 from bench.run.environments import HERE, Environment, Source
 from tasks.catalogue.every import CATALOGUE
 from tasks.data import cache, prepare
+from tasks.data.cache import Prepared
 from tasks.errors import UserError
+from tasks.spec.form import definition, digest, restored
+from tasks.spec.network import Task
 from tasks.spec.search import Search
 
 RUNS = Path("runs")
@@ -33,12 +41,14 @@ class Session:
     """An open run with everything needed to go on with it."""
 
     run: Run
-    request: Request
+    plan: Plan
     jobs: list[Job]
     frameworks: Mapping[str, Environment]
-    budget: Budget
-    data: Mapping[str, DataSet]
-    implementations: Mapping[str, Implementation]
+
+    @property
+    def request(self) -> Request:
+        """What was asked for."""
+        return self.plan.request
 
 
 def default_threads() -> int:
@@ -47,8 +57,8 @@ def default_threads() -> int:
 
 
 def check_device(device: Device, precision: Precision = "fp32") -> None:
-    """`UserError` when the device is not here, or has no such precision."""
-    kind = KINDS[device]
+    """`UserError` when there is no such device, it is not here, or has no such precision."""
+    kind = kind_of(device)
     if reason := kind.why_not():
         raise UserError(f"--device {device}: {reason}")
     if precision not in kind.PRECISIONS:
@@ -60,6 +70,27 @@ def machine(device: Device) -> dict[str, Any]:
     """The fingerprint that runs must share to be compared: the machine's, and its device's."""
     facts = KINDS[device].facts()
     return readings.machine() | {f"{device}_{key}": value for key, value in facts.items()}
+
+
+def suite(source: Source = HERE) -> dict[str, Any]:
+    """Whose code measures: version, revision of the checkout ("" outside one), and the way."""
+    return {
+        "version": metadata.version("framework-bench"),
+        "revision": _revision(source.project),
+        "measurement": MEASUREMENT,
+    }
+
+
+def _revision(project: Path) -> str:
+    """The commit of a checkout, with "+" where files differ from it; "" where git tells none."""
+    words = ("git", "-C", str(project), "describe", "--always", "--abbrev=12", "--dirty=+")
+    try:
+        done = subprocess.run(
+            [*words, "--exclude=*"], capture_output=True, text=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def start(
@@ -74,31 +105,58 @@ def start(
     pairing: the same text in runs that are measured interleaved, else empty.
     """
     check_device(request.device, request.precision)
-    by_name = {work.name: work.base if isinstance(work, Search) else work for work in CATALOGUE}
-    prepared = {name: prepare.prepare(by_name[name].data, data_dir) for name in request.tasks}
+    works = {work.name: work for work in CATALOGUE if work.name in request.tasks}
+    prepared = {n: prepare.prepare(task_of(works[n]).data, data_dir) for n in request.tasks}
     now = datetime.now(UTC)
+    about = RunFile.model_validate_json(_about(request, works, prepared, now, source, pairing))
     path = out or RUNS / now.strftime("%Y%m%dT%H%M%SZ")
-    about: dict[str, Any] = {
-        "created": now.isoformat(timespec="seconds"),
-        "command": " ".join(["bench", *sys.argv[1:]]),
-        "request": asdict(request),
-        "budget": asdict(PROFILES[request.profile].budget),
-        "machine": machine(request.device),
-        "datasets": {
-            # Relative to the cache: a published run names no place on its machine.
-            name: asdict(p)
-            | {"folder": str(p.folder.relative_to(cache.root()))}
-            | {"metric": by_name[name].metric, "target": prepare.target(by_name[name], p)}
-            for name, p in prepared.items()
-        },
-    }
-    if pairing:
-        about["pairing"] = pairing
     return _session(Run.create(path, about), about, source)
 
 
+def _about(
+    request: Request,
+    works: Mapping[str, Task | Search],
+    prepared: Mapping[str, Prepared],
+    now: datetime,
+    source: Source,
+    pairing: str,
+) -> str:
+    return json.dumps(
+        {
+            "schema": SCHEMA,
+            "created": now.isoformat(timespec="seconds"),
+            "command": " ".join(["bench", *sys.argv[1:]]),
+            "suite": suite(source),
+            "request": asdict(request),
+            "budget": asdict(PROFILES[request.profile].budget),
+            "machine": machine(request.device),
+            "datasets": {n: _data(task_of(works[n]), prepared[n]) for n in request.tasks},
+            "tasks": {
+                n: {"digest": digest(w), "definition": definition(w)} for n, w in works.items()
+            },
+            "bounds": bounds.declared(),
+            "pairing": pairing,
+        }
+    )
+
+
+def task_of(work: Task | Search) -> Task:
+    """The task itself, or what a search varies."""
+    return work.base if isinstance(work, Search) else work
+
+
+def _data(task: Task, prepared: Prepared) -> dict[str, Any]:
+    """Relative to the cache: a published run names no place on its machine."""
+    facts = asdict(prepared) | {"folder": str(prepared.folder.relative_to(cache.root()))}
+    return facts | {"metric": task.metric, "target": prepare.target(task, prepared)}
+
+
 def resume(out: Path | None) -> Session:
-    """Open a run to finish it; without `out`, the newest under runs/."""
+    """Open a run to finish it; without `out`, the newest under runs/.
+
+    `UserError` where the run was begun with other tasks, data, code or on another machine: what
+    is added to it must be what was begun.
+    """
     if out is None:
         known = sorted(p.parent for p in RUNS.glob("*/run.json"))
         if not known:
@@ -106,26 +164,31 @@ def resume(out: Path | None) -> Session:
         out = known[-1]
     run = Run.open(out)
     about = run.about()
-    folders = {name: facts["folder"] for name, facts in about["datasets"].items()}
-    for name, folder in folders.items():
-        if not (cache.root() / folder).exists():
+    if not about.tasks:
+        raise UserError(f"{out} was begun by an older version, which kept no tasks; start anew")
+    if about.suite.measurement != MEASUREMENT:
+        raise UserError(f"{out} was begun when times were taken another way; start a new run")
+    for name, facts in about.datasets.items():
+        if not (cache.root() / facts.folder).exists():
             raise UserError(f"the data of {name} is gone from the cache; start a new run")
-    if about["machine"] != machine(about["request"]["device"]):
+    here = RunFile.model_validate({**about.model_dump(), "machine": machine(about.request.device)})
+    if here.machine != about.machine:
         raise UserError(
             f"{out} was begun on another machine or system; its launches cannot be mixed"
         )
     return _session(run, about)
 
 
-def _session(run: Run, about: dict[str, Any], source: Source = HERE) -> Session:
-    request = Request.from_dict(about["request"])
-    sets = {name: DataSet(f["folder"], f["target"]) for name, f in about["datasets"].items()}
-    contenders = {i.name: i for i in implementations() + tuners()}
-    budget = Budget(**about["budget"])
-    jobs = make_jobs(request, budget, sets, contenders)
+def _session(run: Run, about: RunFile, source: Source = HERE) -> Session:
+    request = about.request
+    data = {name: DataSet(f.folder, f.target) for name, f in about.datasets.items()}
+    contenders = {i.name: i for i in (*implementations(), *tuners())}
+    works = {name: restored(facts.definition) for name, facts in about.tasks.items()}
+    plan = Plan(request, about.budget, data, contenders, works)
+    jobs = make_jobs(plan)
     used = {job.framework for job in jobs}
     frameworks = {f: environments.describe(f, request.device, source) for f in used}
-    return Session(run, request, jobs, frameworks, budget, sets, contenders)
+    return Session(run, plan, jobs, frameworks)
 
 
 def ready(implementation: Implementation, device: str) -> Environment:

@@ -24,14 +24,13 @@ import numpy as np
 from adapters.base import Adapter
 from bench.machine import readings
 from bench.proof.certify import certify, certify_all
-from bench.records.record import Job, Outcome, Record, failure_record, launch_entry
+from bench.records.record import Job, Outcome, Record, failure_record, finite, launch_entry
 from bench.worker.failures import outcome_of_error
-from tasks.catalogue.every import TASKS
-from tasks.catalogue.searches import SEARCHES
-from tasks.spec.search import CERTIFIED
 from tasks.data import arrays
 from tasks.draws import draw_warps
+from tasks.spec.form import restored
 from tasks.spec.network import Task
+from tasks.spec.search import CERTIFIED, Search
 from tasks.weights import initial_weights
 
 # Variables that steer thread pools and memory: part of every record.
@@ -43,8 +42,9 @@ class Launch:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.search = next((s for s in SEARCHES if s.name == job.cell.task), None)
-        self.task = self.search.base if self.search else find_task(job)
+        work = restored(job.work)
+        self.search = work if isinstance(work, Search) else None
+        self.task: Task = self.search.base if self.search else work
         self.seconds: dict[str, float] = {}
         self.readings: dict[str, Any] = {}
         self.arrays = arrays.load(Path(os.environ["BENCH_CACHE"]) / job.data)
@@ -94,11 +94,6 @@ class Launch:
         self.adapter.wait()
         self.seconds["first_step"] = perf_counter() - started
         self.readings["first_loss"] = float(loss)
-
-
-def find_task(job: Job) -> Task:
-    """The task a job names."""
-    return next(task for task in TASKS if task.name == job.cell.task)
 
 
 def epoch_order(rows: int, batch: int, seed: int, epoch: int) -> np.ndarray:
@@ -226,7 +221,7 @@ def main(arguments: list[str]) -> int:
     job = Job.from_dict(json.loads(Path(arguments[0]).read_text()))
     path = Path(arguments[1])
     record = answer(job, path)
-    path.write_text(json.dumps(record))
+    path.write_text(json.dumps(finite(record), allow_nan=False))
     return 0
 
 

@@ -111,10 +111,10 @@ def custom_step(request: Request) -> dict[str, Any]:
 
 def curve(request: Request) -> dict[str, Any]:
     """Training throughput of a task against the batch size, at this many threads."""
-    from tasks.catalogue.every import TASKS
+    from tasks.spec.form import restored
     from tasks.weights import initial_weights
 
-    task = next(t for t in TASKS if t.name == request["task"])
+    task = restored(request["work"])
     contender = import_module(request["module"]).Contender(
         request["mode"], "cpu", "fp32", request["threads"]
     )

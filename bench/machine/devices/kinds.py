@@ -1,7 +1,7 @@
 """What the suite must know of a device: one module a kind, all with the functions of `Kind`.
 
-Another kind (Apple's, Intel's) is a module here and its line in `KINDS`; the adapters take its
-name in their constructor. Nothing here imports a framework. Whatever cannot be read is None or
+Another kind (Apple's, Intel's) is a module here, found by its name; the adapters take that name in
+their constructor. Nothing here imports a framework. Whatever cannot be read is None or
 absent, never made up.
 """
 
@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any, Protocol, cast
 
 from adapters.base import Device, Precision
-from bench.machine.devices import cpu, cuda
+from bench.discover import members
+from tasks.errors import UserError
 
 
 class Kind(Protocol):
@@ -38,7 +39,18 @@ class Kind(Protocol):
         """Other processes that compute on it; empty where each core is shared anyway (a CPU)."""
 
 
-KINDS: dict[Device, Kind] = {"cpu": cast(Kind, cpu), "cuda": cast(Kind, cuda)}
+KINDS: dict[Device, Kind] = {
+    module.__name__.rsplit(".", 1)[1]: cast(Kind, module)
+    for module in members("bench.machine.devices")
+    if hasattr(module, "PRECISIONS")
+}
+
+
+def kind_of(device: Device) -> Kind:
+    """The module of that name; `UserError` when there is none."""
+    if device not in KINDS:
+        raise UserError(f"--device {device}: no such device; choose from: {', '.join(KINDS)}")
+    return KINDS[device]
 
 
 class Watch:

@@ -1,0 +1,87 @@
+"""``bench list``: tasks, implementations and devices; which are ready here, and why not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from adapters.base import Implementation
+from bench.cli.options import DeviceOption
+from bench.discover import implementations, tuners
+from bench.machine.devices.kinds import KINDS, kind_of
+from bench.run import session
+from tasks.catalogue.every import CATALOGUE
+
+Row = dict[str, object]
+
+
+def list_(
+    device: DeviceOption = "cpu",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tasks, implementations and devices; which are ready here, and why not."""
+    kind_of(device)
+    tasks = [{"task": t.name, "family": t.family, "summary": t.summary} for t in CATALOGUE]
+    rows = [_implementation(i, device) for i in implementations()]
+    own = [_implementation(i, device) for i in tuners()]
+    devices: list[Row] = [
+        {"device": name, "precisions": kind.PRECISIONS, "reason": kind.why_not()}
+        for name, kind in KINDS.items()
+    ]
+    if as_json:
+        found = {"tasks": tasks, "implementations": rows, "tuners": own, "devices": devices}
+        typer.echo(json.dumps(found, indent=1))
+        return
+    console = Console()
+    _print(console, "Tasks", [(t["task"], t["summary"]) for t in tasks])
+    _print(console, f"Implementations on {device}  (* measured by default)", _shown(rows + own))
+    ready = [(str(d["device"]), "ready" if not d["reason"] else "no", _device(d)) for d in devices]
+    _print(console, "Devices", ready)
+
+
+def _implementation(implementation: Implementation, device: str) -> Row:
+    environment = session.ready(implementation, device)
+    return {
+        "implementation": implementation.name,
+        "usual": implementation.usual,
+        "summary": implementation.summary,
+        "status": environment.status,
+        "version": environment.version,
+        "reason": environment.reason,
+        "python": environment.python,
+    }
+
+
+def _shown(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+    """Name, state and words of each implementation; a reason stands before the summary."""
+    found: list[tuple[str, ...]] = []
+    for row in rows:
+        name = f"{row['implementation']}{' *' if row['usual'] else ''}"
+        ready = row["status"] == "ready"
+        words = str(row["summary"]) if ready else f"{row['reason']} ({row['summary']})"
+        found.append((name, f"{row['version']}" if ready else str(row["status"]), words))
+    return found
+
+
+def _device(row: Row) -> str:
+    precisions = row["precisions"]
+    names = ", ".join(precisions) if isinstance(precisions, tuple) else ""
+    return str(row["reason"] or names)
+
+
+def _print(console: Console, title: str, rows: Sequence[Sequence[object]]) -> None:
+    """Names are never broken; the last column takes what room is left."""
+    grid = Table.grid(padding=(0, 2))
+    columns = len(rows[0]) if rows else 0
+    for number in range(columns):
+        grid.add_column(no_wrap=number < columns - 1, overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text(str(value)) for value in row))
+    console.print(f"\n[bold]{title}[/bold]", highlight=False)
+    console.print(grid)

@@ -1,0 +1,154 @@
+"""``bench run``: measure, print the table, write the report into the run."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from time import monotonic
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from bench.cli.options import (
+    DataDir,
+    DeviceOption,
+    Implementations,
+    Out,
+    PrecisionOption,
+    Seed,
+    Tasks,
+    Threads,
+    chosen,
+    fraction,
+    globs,
+    seconds,
+)
+from bench.cli.progress import Progress
+from bench.cli.report import publish
+from bench.plan.again import again
+from bench.plan.request import PROFILES, contenders, matching_tasks
+from bench.records.record import Request
+from bench.records.results import Results
+from bench.report.layouts import terminal
+from bench.run import ceiling, session
+from bench.run.launches import run_jobs
+from bench.run.until import go_on, open_tasks
+from tasks.errors import UserError
+
+console = Console()
+
+
+class ProfileName(StrEnum):
+    smoke = "smoke"
+    quick = "quick"
+    full = "full"
+
+
+Repeats = Annotated[
+    int,
+    typer.Option(min=0, help="Blocks measured anew, a task, where others disturbed a launch."),
+]
+
+
+def run(
+    profile: Annotated[
+        ProfileName,
+        typer.Option(help="; ".join(f"{p.name}: {p.summary}" for p in PROFILES.values())),
+    ] = ProfileName.quick,
+    tasks: Tasks = None,
+    implementations: Implementations = None,
+    device: DeviceOption = "cpu",
+    precision: PrecisionOption = "fp32",
+    threads: Threads = None,
+    launches: Annotated[
+        int | None, typer.Option(min=1, help="Processes a cell.", show_default="the profile's")
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="2%",
+            help="Add blocks until the intervals against the fastest are ± this.",
+            show_default="no blocks added",
+        ),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="20m", help="With --until: add none after this time (s, m or h)."),
+    ] = None,
+    repeats: Repeats = 1,
+    seed: Seed = 0,
+    out: Out = None,
+    data_dir: DataDir = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Searches: end trials below the median early.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Finish an interrupted run; its own options hold.")
+    ] = False,
+) -> None:
+    """Measure, print the table, write the report into the run."""
+    if budget is not None and until is None and not resume:
+        raise UserError("--budget needs --until: without it the number of launches is fixed")
+    opened = (
+        session.resume(out)
+        if resume
+        else session.start(
+            request_of(
+                profile.value, tasks, implementations,
+                device=device, precision=precision, threads=threads or session.default_threads(),
+                launches=launches or PROFILES[profile].launches, repeats=repeats, seed=seed,
+                until=None if until is None else fraction(until, "--until"),
+                budget_seconds=None if budget is None else seconds(budget, "--budget"),
+                prune=prune,
+            ),
+            out,
+            data_dir,
+        )
+    )  # fmt: skip
+    work(opened, console)
+    results = Results.read(opened.run)
+    terminal.show(results, console)
+    for line in open_tasks(opened):
+        console.print(line, markup=False, highlight=False)
+    publish(results, opened.run.path, console)
+    if not results.measured:
+        typer.echo("nothing was measured; the reasons stand under the table", err=True)
+        raise typer.Exit(1)
+
+
+def request_of(
+    profile: str, tasks: str | None, implementations: str | None, **options: Any
+) -> Request:
+    """A request with its globs resolved; `UserError` for what no request may hold."""
+    patterns = PROFILES[profile].tasks if tasks is None else globs(tasks)
+    named = tuple(t.name for t in matching_tasks(patterns))
+    names = tuple(i.name for i in contenders(chosen(implementations), named))
+    try:
+        return Request(profile=profile, tasks=named, implementations=names, **options)
+    except ValueError as error:
+        raise UserError(f"--{error}") from None
+
+
+def work(opened: session.Session, console: Console, quiet: bool = False) -> None:
+    """Do all jobs of a run; Ctrl-C keeps what is finished and says how to go on."""
+    with opened.run.locked(), Progress(opened, console, quiet) as progress:
+        try:
+            started = monotonic()
+            if opened.request.measure:
+                ceiling.measure(opened.run, opened.request, opened.frameworks, progress.say)
+            run_jobs(
+                opened.run, opened.jobs, opened.frameworks, progress.done, on_poll=progress.polled
+            )
+            anew = again(opened.jobs, Results.read(opened.run), opened.request.repeats)
+            if anew:
+                progress.more(len(anew))
+                run_jobs(opened.run, anew, opened.frameworks, progress.done)
+            go_on(opened, started, progress.done)
+        except KeyboardInterrupt:
+            progress.stop()
+            typer.echo(
+                f"interrupted; all finished launches are kept. Go on with: "
+                f"bench run --resume --out {opened.run.path}",
+                err=True,
+            )
+            raise typer.Exit(130) from None
