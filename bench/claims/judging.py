@@ -2,74 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.claims import from_probes, from_run
-from bench.claims.facts import Answer, Facts, Word
-from bench.claims.table import CLAIMS, EVIDENCE, Claim, Evidence
+from bench.claims.facts import ClaimVerdict, Evidence, Facts
+from bench.claims.measure import (
+    dated,
+    dynamics,
+    exports,
+    leading,
+    reliability,
+    scaling,
+    steps,
+    writing,
+)
+from bench.claims.table import CLAIMS, Claim
+
+EVIDENCE: dict[str, Evidence] = {
+    piece.name: piece
+    for module in (leading, steps, scaling, reliability, writing, dynamics, exports, dated)
+    for piece in module.EVIDENCE
+}
 
 
 @dataclass(frozen=True)
-class Finding:
+class ClaimFinding:
     """What one piece of evidence says of one framework."""
 
     evidence: Evidence
-    verdict: Word
+    verdict: ClaimVerdict
     text: str
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedClaim:
     """A claim with its findings and the verdict they add up to."""
 
     claim: Claim
-    verdict: Word
-    findings: tuple[Finding, ...]
+    verdict: ClaimVerdict
+    findings: tuple[ClaimFinding, ...]
 
 
-JUDGES: dict[str, Callable[[Facts, str], Answer]] = {
-    "own_step": from_run.own_step,
-    "certified": from_run.certified,
-    "threads": from_probes.threads,
-    "batches": from_probes.batches,
-    "endings": from_run.endings,
-    "seeds": from_run.seeds,
-    "program_longest": from_probes.program_longest,
-    "program_shortest": from_probes.program_shortest,
-    "shape_error": from_probes.shape_error,
-    "branch": from_probes.branch,
-    "lengths": from_probes.lengths,
-    "fewer_formats": from_probes.fewer_formats,
-    "formats": from_probes.formats,
-    "backends": from_run.backends,
-    "custom_step": from_probes.custom_step,
-    "speed": from_run.speed,
-    "memory": from_run.memory,
-    "energy": from_run.energy,
-    "distributed": from_run.distributed,
-    "releases": from_run.releases,
-    "retired": from_run.retired,
-}
-
-
-def judge_all(facts: Facts) -> list[Judged]:
+def judge_all(facts: Facts) -> list[JudgedClaim]:
     """Every claim of the articles' table, in its order."""
-    found = []
+    judged = []
     for claim in CLAIMS:
-        findings = tuple(_finding(name, facts, claim.framework) for name in claim.evidence)
-        found.append(Judged(claim, together([f.verdict for f in findings]), findings))
-    return found
+        findings = tuple(_finding(EVIDENCE[n], facts, claim.framework) for n in claim.evidence)
+        judged.append(JudgedClaim(claim, together([f.verdict for f in findings]), findings))
+    return judged
 
 
-def together(words: Sequence[Word]) -> Word:
+def together(verdicts: Sequence[ClaimVerdict]) -> ClaimVerdict:
     """Evidence that points both ways, or nowhere, leaves a claim undecided."""
-    if words and all(word == "not measurable here" for word in words):
+    if verdicts and all(verdict == "not measurable here" for verdict in verdicts):
         return "not measurable here"
-    decided = {word for word in words if word in ("supported", "contradicted")}
+    decided = {verdict for verdict in verdicts if verdict in ("supported", "contradicted")}
     return decided.pop() if len(decided) == 1 else "undecided"
 
 
-def _finding(name: str, facts: Facts, framework: str) -> Finding:
-    verdict, text = JUDGES[name](facts, framework)
-    return Finding(EVIDENCE[name], verdict, text)
+def _finding(evidence: Evidence, facts: Facts, framework: str) -> ClaimFinding:
+    return ClaimFinding(evidence, *evidence.conclude(facts, framework))

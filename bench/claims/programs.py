@@ -17,7 +17,7 @@ FAMILIES = ("fnn", "cnn", "rnn", "lstm")
 
 
 @dataclass(frozen=True)
-class Size:
+class ProgramSize:
     """logical_lines: radon's LLOC without docstrings. names: distinct names of the framework's
     interface that the program uses. vocabulary: Halstead's (distinct operators and operands)."""
 
@@ -31,7 +31,7 @@ def path(framework: str, family: str) -> Path:
     return PROJECT / "adapters" / framework / "programs" / f"{family}.py"
 
 
-def written() -> tuple[Framework, ...]:
+def complete() -> tuple[Framework, ...]:
     """The frameworks that have a program of every family, in order."""
     return tuple(
         framework
@@ -40,18 +40,18 @@ def written() -> tuple[Framework, ...]:
     )
 
 
-def sizes() -> dict[str, dict[str, Size]]:
+def sizes() -> dict[str, dict[str, ProgramSize]]:
     """Framework → family → size of its program."""
     return {
         framework.name: {
             family: size(path(framework.name, family).read_text(), framework.interface)
             for family in FAMILIES
         }
-        for framework in written()
+        for framework in complete()
     }
 
 
-def size(source: str, roots: tuple[str, ...]) -> Size:
+def size(source: str, roots: tuple[str, ...]) -> ProgramSize:
     """Of a program's text; `roots` are the packages it is written against."""
     tree = ast.parse(source)
     documented = [
@@ -59,7 +59,7 @@ def size(source: str, roots: tuple[str, ...]) -> Size:
         *(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)),
     ]
     docstrings = sum(ast.get_docstring(node) is not None for node in documented)
-    return Size(
+    return ProgramSize(
         analyze(source).lloc - docstrings,
         len(_interface(tree, roots)),
         h_visit(source).total.vocabulary,
