@@ -1,13 +1,31 @@
-"""Made-up launch records, for tests of readers."""
+"""Made-up launch records, and what the real door makes of them, for tests of readers."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from bench.plan.request import PROFILES
-from bench.records.record import Cell, Job, Outcome, Record, failure_record, launch_entry
+from bench.records.door import parse
+from bench.records.record import (
+    Cell,
+    Job,
+    Outcome,
+    Record,
+    Request,
+    failure_record,
+    finite,
+    launch_entry,
+)
+from bench.records.results import Results
+from bench.records.schema import Launch, RunFile
+from bench.records.store import Run
+from tasks.catalogue.every import CATALOGUE
+from tasks.spec.form import definition, digest
 
 PHASES = {"learn": 4000, "train": 20000, "step": 32, "infer": 2048, "latency": 1}
 
@@ -24,7 +42,8 @@ def job(
     name = f"{kind}{block}~{task}~{implementation.replace(':', '-')}{label.replace('/', '')}"
     framework = implementation.split(":")[0]
     budget = PROFILES["quick"].budget
-    return Job(name, kind, cell, block, 0, block, framework, "m", "p", "/data", budget)
+    work = next((definition(work) for work in CATALOGUE if work.name == task), {})
+    return Job(name, kind, cell, block, 0, block, framework, "m", "p", "data", budget, work=work)
 
 
 def record(
@@ -53,6 +72,7 @@ def record(
             "test_score": 0.9,
             "final_loss": 0.1,
             "epoch_scores": [0.8, 0.9],
+            "target": 0.9,
             "time_to_target": 0.5,
             "learn_seconds": 2.0,
         },
@@ -78,3 +98,69 @@ def certificate(implementation: str = "pytorch:eager", passed: bool = True) -> R
         "passed": passed, "reason": outcome.reason, "adam_form": "epsilon", "checks": [check],
     }  # fmt: skip
     return made
+
+
+def about(
+    tasks: Iterable[str] = ("fnn-mnist",),
+    implementations: Iterable[str] = ("pytorch:eager", "mxnet:hybrid"),
+    **changes: Any,
+) -> dict[str, Any]:
+    """A run.json of these tasks; `changes` are fields of the request."""
+    request = Request("quick", tuple(tasks), tuple(implementations), threads=2, launches=4)
+    works = {work.name: work for work in CATALOGUE}
+    return {
+        "schema": 2,
+        "created": "2026-11-20T12:00:00+00:00",
+        "command": "bench run",
+        "suite": {"version": "1", "revision": "abc", "measurement": 1},
+        "request": asdict(request) | changes,
+        "budget": asdict(PROFILES["quick"].budget),
+        "machine": {
+            "cpu": "a CPU", "cores": 2, "memory_gib": 24, "architecture": "x86_64",
+            "os": "Linux 6.1", "python": "3.11.7",
+        },
+        "datasets": {task: dataset(task) for task in tasks},
+        "tasks": {
+            name: {"digest": digest(works[name]), "definition": definition(works[name])}
+            for name in tasks
+            if name in works
+        },
+    }  # fmt: skip
+
+
+def dataset(task: str) -> dict[str, Any]:
+    """What run.json says of a task's data."""
+    error = task in ("rnn-sequence", "lstm-forecast")
+    return {
+        "id": "digits-5000", "family": "digits", "folder": "digits/digits-5000-0",
+        "sha256": "0" * 64, "source": "made up", "licence": "none", "rows": [4000, 1000],
+        "embedded": True, "note": "", "size_bytes": 1000, "metric": "rmse" if error else "accuracy",
+        "target": 0.2 if error else 0.9,
+    }  # fmt: skip
+
+
+def run_file(raw: dict[str, Any] | None = None) -> RunFile:
+    """run.json as the door reads it."""
+    return parse(json.dumps(about() if raw is None else raw), RunFile, "run.json")
+
+
+def launch(made: Record) -> Launch:
+    """A record as the door reads it."""
+    return parse(json.dumps(finite(made), allow_nan=False), Launch, "record")
+
+
+def results(records: Iterable[Record], raw: dict[str, Any] | None = None) -> Results:
+    """A run of these records, through the real door. Its tasks are theirs unless `raw` says."""
+    launches = [launch(made) for made in records]
+    if raw is None:
+        tasks = list(dict.fromkeys(x.cell.task for x in launches)) or ["fnn-mnist"]
+        names = list(dict.fromkeys(x.cell.implementation for x in launches)) or ["pytorch:eager"]
+        raw = about(tasks, names)
+    return Results.of(run_file(raw), launches)
+
+
+def stored(run: Run, records: Iterable[Record]) -> Results:
+    """The same, written into a run directory and read again."""
+    for made in records:
+        run.add(made["launch"]["job"]["id"], made)
+    return Results.read(run)
