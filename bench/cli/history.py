@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 
 from bench.history import otava, store
-from bench.history.entries import Change, Series, change_at, entry_of, exit_code, series_of
+from bench.history.entries import entry_of
+from bench.history.series import Change, Series, change_at, exit_code, series_of
 from bench.records.metrics import metric
 from bench.records.results import Results
 from bench.records.store import Run

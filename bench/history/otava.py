@@ -22,7 +22,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.history.entries import Series
+from bench.history.series import Series
 from bench.records.store import write_atomically
 from bench.run.environments import folder
 from tasks.errors import UserError
@@ -38,7 +38,7 @@ ALWAYS = ["--since", "1970-01-02", "--until", "2100-01-01"]
 
 
 @dataclass(frozen=True)
-class Found:
+class ChangePoint:
     """A change point in a series: the index of its first run, the means before and after."""
 
     index: int
@@ -48,7 +48,7 @@ class Found:
 
 def find(
     series: Sequence[Series], say: Callable[[str], None] = print
-) -> list[tuple[Series, tuple[Found, ...]]]:
+) -> list[tuple[Series, tuple[ChangePoint, ...]]]:
     """Change points of each series that can be judged; each one's A/A floor is the least size.
 
     `UserError` when Otava cannot be installed or answers for less than it was asked.
@@ -57,7 +57,7 @@ def find(
     if not judged:
         return []
     program = executable(say)
-    answers: list[tuple[Series, tuple[Found, ...]]] = []
+    answers: list[tuple[Series, tuple[ChangePoint, ...]]] = []
     with tempfile.TemporaryDirectory() as work:
         for magnitude, group in groupby(judged, key=_magnitude):
             members = list(group)
@@ -73,7 +73,7 @@ def _magnitude(series: Series) -> float:
 
 def _analyze(
     program: Path, work: Path, series: list[Series], magnitude: float, p_value: float
-) -> list[tuple[Found, ...]]:
+) -> list[tuple[ChangePoint, ...]]:
     names = [f"s{number}" for number in range(len(series))]
     scales = [write_csv(work / f"{n}.csv", s) for n, s in zip(names, series, strict=True)]
     config = work / "otava.yaml"
@@ -91,7 +91,7 @@ def _analyze(
         last = errors[-1] if errors else f"exit status {done.returncode}"
         raise UserError(f"Apache Otava could not judge the history: {last}")
     return [
-        tuple(Found(f.index, f.before * scale, f.after * scale) for f in answers[name])
+        tuple(ChangePoint(f.index, f.before * scale, f.after * scale) for f in answers[name])
         for name, scale in zip(names, scales, strict=True)
     ]
 
@@ -116,17 +116,17 @@ def write_csv(path: Path, series: Series) -> float:
     return scale
 
 
-def parse(text: str) -> dict[str, tuple[Found, ...]]:
+def parse(text: str) -> dict[str, tuple[ChangePoint, ...]]:
     """Otava's standard output with ``--output json``: one ``{test: [groups]}`` a line.
 
     `UserError` when a line is not of that form.
     """
-    answers: dict[str, tuple[Found, ...]] = {}
+    answers: dict[str, tuple[ChangePoint, ...]] = {}
     try:
         for line in text.splitlines():
             for name, groups in json.loads(line).items():
                 answers[name] = tuple(
-                    Found(int(c["index"]), float(c["mean_before"]), float(c["mean_after"]))
+                    ChangePoint(int(c["index"]), float(c["mean_before"]), float(c["mean_after"]))
                     for group in groups
                     for c in group["changes"]
                 )

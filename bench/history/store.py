@@ -13,19 +13,22 @@ import os
 import tempfile
 from pathlib import Path
 
-from bench.history.entries import ENTRY_SCHEMA, Entry
+from bench.history.entries import check
+from bench.records.beside import HistoryEntry, written
+from bench.records.door import read
 from tasks.errors import UserError
 
 
-def append(folder: Path, entry: Entry) -> Path:
+def append(folder: Path, entry: HistoryEntry) -> Path:
     """Keep an entry; returns its file. `UserError` where the folder cannot be written."""
-    path = folder / f"{entry['id']}.json"
+    path = folder / f"{entry.id}.json"
+    text = json.dumps(written(entry), allow_nan=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Not store.write_atomically: containers that share a volume share process ids.
         handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=folder)
-        with os.fdopen(handle, "w") as file:
-            json.dump(entry, file)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
@@ -35,21 +38,20 @@ def append(folder: Path, entry: Entry) -> Path:
     return path
 
 
-def load(folder: Path) -> list[Entry]:
-    """All entries, oldest first. `UserError` for a missing folder or a spoiled file."""
+def load(folder: Path) -> list[HistoryEntry]:
+    """All entries, in order of their names, which begin with their time. `UserError` for a missing
+    folder or a spoiled file."""
     if not folder.is_dir():
         raise UserError(f"{folder} is no history; make one with `bench history add RUN`")
-    return [_read(path) for path in sorted(folder.glob("[!.]*.json"))]
+    return [_entry(path) for path in sorted(folder.glob("[!.]*.json"))]
 
 
-def _read(path: Path) -> Entry:
+def _entry(path: Path) -> HistoryEntry:
+    entry = read(path, HistoryEntry)
+    if entry.id != path.stem:
+        raise UserError(f"{path} holds another run ({entry.id}): a history's file has its run's id")
     try:
-        entry: Entry = json.loads(path.read_text())
-        schema = entry["schema"]
-        if not {"id", "created", "cells", "floors"} <= entry.keys():
-            raise ValueError("keys are missing")
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{path} is no entry of a history: {error}; remove it") from None
-    if not isinstance(schema, int) or schema > ENTRY_SCHEMA:
-        raise UserError(f"{path} was written by a newer version; update this suite to read it")
+        check(entry)
+    except ValueError as error:
+        raise UserError(f"{path} is not as it was kept: {error}") from None
     return entry

@@ -82,20 +82,24 @@ def target_question(task: str, base: Side, new: Side) -> Question | None:
     return Question(task, TARGET, "time to target", base.name, new.name, effect, False)
 
 
+def a_a_questions(results: Results) -> list[Question]:
+    """What is asked of the run's A/A pair, copy against original, over two blocks or more."""
+    asked = []
+    for original, copy in results.twins():
+        sides, task = (Side("original", original), Side("copy", copy)), original.cell.task
+        for m in judged():
+            pair = question(task, m, *sides, float("nan"), True, results.better(m, task))
+            if pair is not None and pair.effect.n > 1:
+                asked.append(pair)
+    return asked
+
+
 def floors(results: Results) -> dict[str, float]:
     """Metric → the run's A/A floor, on the judge's scale; metrics without a pair are absent.
 
     A run has one A/A pair, of its first task; its floor stands for the other tasks too.
     """
-    found: dict[str, float] = {}
-    for original, copy in results.twins():
-        for m in judged():
-            sides = Side("original", original), Side("copy", copy)
-            better = results.better(m, original.cell.task)
-            asked = question(original.cell.task, m, *sides, float("nan"), True, better)
-            if asked is not None and asked.effect.n > 1:
-                found[m.name] = verdict.floor_of(asked.effect)
-    return found
+    return {q.metric: verdict.floor_of(q.effect) for q in a_a_questions(results)}
 
 
 def best_first(results: Results, task: str, name: str = SPEED) -> list[CellResult]:

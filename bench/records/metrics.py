@@ -6,16 +6,18 @@ the worker where it needs a new one.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 
+from bench import stats
 from bench.records import searches
 from bench.records.record import Job
 from bench.records.schema import Launch, Phase, Search
+from bench.stats import Estimate
 from tasks import flops
 from tasks.catalogue.every import TASKS
 from tasks.spec.form import restored
@@ -68,6 +70,11 @@ class Metric:
         """Which way is good in a task of that score ("accuracy" or "rmse"): an error is better
         low."""
         return "lower" if self.name == SCORE and score == "rmse" else self.better
+
+    def mean(self, values: Sequence[float]) -> Estimate:
+        """Over launches: geometric where values are positive and meant to be, else arithmetic."""
+        positive = self.positive and min(values) > 0
+        return stats.positive_mean(values) if positive else stats.mean(values)
 
 
 def _throughput(phase: Phase) -> Read:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from bench import stats
 from bench.records.beside import CeilingFile, EvidenceFile, old_ceiling
 from bench.records.metrics import ALL_METRICS, Direction, Metric, metric
 from bench.records.record import AA_LABEL, Cell, Status
@@ -95,8 +94,7 @@ class CellResult:
         values = list(self.values(row).values())
         if not values or len(values) != len(self.good):
             return None
-        positive = row.positive and min(values) > 0
-        return stats.positive_mean(values) if positive else stats.mean(values)
+        return row.mean(values)
 
     @cached_property
     def estimates(self) -> Mapping[str, Estimate]:

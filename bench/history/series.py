@@ -1,0 +1,187 @@
+"""Kept runs as series over time, and what a change point in one means. Pure: no files, no clock.
+
+A *series* is one metric of one cell over the entries of one fingerprint: machine, device, threads,
+data set, budget, the task's digest and the way of measuring. What differs in any of these is
+another series. Versions (system, Python, packages) are no part of it: they are what a history is
+there to watch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from math import copysign, inf, isnan, nan
+from statistics import median
+
+from bench.history.entries import moment
+from bench.records.beside import HistoryEntry, KeptCell
+from bench.records.metrics import Direction, metric
+from bench.records.record import Cell
+
+MIN_RUNS = 8  # in shorter series Otava misses half of the changes four times the noise
+
+
+@dataclass(frozen=True)
+class SeriesPoint:
+    """One run's value in a series, in the metric's unit; `floor` is NaN where none is known.
+
+    created: ISO time in UTC, to the second.
+    """
+
+    run: str
+    created: str
+    revision: str
+    value: float
+    floor: float
+    versions: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One metric of one cell over the runs of one fingerprint, oldest first.
+
+    better: which way is good. missing: why the newest run that asked for the cell has no value;
+    empty when it has one. missed: when that run was made.
+    """
+
+    fingerprint: str
+    machine: str
+    cell: Cell
+    metric: str
+    better: Direction
+    points: tuple[SeriesPoint, ...]
+    missing: str = ""
+    missed: str = ""
+
+    @property
+    def name(self) -> str:
+        """Short enough for a table; with the fingerprint and the precision it is unique."""
+        c = self.cell
+        return f"{c.task} {c.implementation} {c.device} {c.threads}t {self.metric}"
+
+    @property
+    def floor(self) -> float:
+        """Least relative change worth a word: the median A/A floor of its runs; NaN without."""
+        known = [p.floor for p in self.points if not isnan(p.floor)]
+        return median(known) if known else nan
+
+    @property
+    def unjudged(self) -> str:
+        """Why no change point can be looked for; empty when it can."""
+        if len(self.points) < MIN_RUNS:
+            return f"{len(self.points)} runs, needs {MIN_RUNS}"
+        if isnan(self.floor):
+            return "no A/A floor: it is not compared, or no run of it has two launches or more"
+        return ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change point: the first run after it, the run before, and the relative change.
+
+    versions: what else differs between the two runs, as "package old → new".
+    """
+
+    series: Series
+    at: SeriesPoint
+    previous: SeriesPoint
+    relative: float
+    worse: bool
+    versions: tuple[str, ...]
+
+
+@dataclass
+class _Growing:
+    """A series while entries are read."""
+
+    machine: str
+    better: Direction
+    points: list[SeriesPoint] = field(default_factory=list)
+    missing: tuple[str, str] = ("", "")
+
+
+def series_of(entries: Iterable[HistoryEntry]) -> list[Series]:
+    """Every series of these entries, each oldest run first; names in order."""
+    growing: dict[tuple[str, Cell], dict[str, _Growing]] = {}
+    for entry in sorted(entries, key=lambda e: (moment(e.created), e.id)):
+        for kept in entry.cells:
+            fingerprint, machine = _fingerprint(entry, kept)
+            _grow(growing.setdefault((fingerprint, kept.cell), {}), machine, entry, kept)
+    made = [
+        Series(fingerprint, g.machine, cell, name, g.better, tuple(g.points), *g.missing)
+        for (fingerprint, cell), by_metric in growing.items()
+        for name, g in by_metric.items()
+    ]
+    return sorted(made, key=lambda s: (s.name, s.fingerprint, s.cell.precision))
+
+
+def _grow(
+    by_metric: dict[str, _Growing], machine: str, entry: HistoryEntry, kept: KeptCell
+) -> None:
+    for name in kept.values:
+        better = metric(name).better_for(kept.score)
+        series = by_metric.setdefault(name, _Growing(machine, better))
+        series.points.append(_point(entry, kept, name))
+        series.missing = ("", "")
+    for name in by_metric.keys() - kept.values.keys():
+        why = f"{entry.id}: {kept.status}: {kept.reason}"
+        by_metric[name].missing = (why, _created(entry))
+
+
+def _point(entry: HistoryEntry, kept: KeptCell, name: str) -> SeriesPoint:
+    versions = {"os": entry.machine.os, "python": entry.machine.python, **kept.packages}
+    return SeriesPoint(
+        run=entry.id,
+        created=_created(entry),
+        revision=entry.revision,
+        value=kept.values[name].value,
+        floor=entry.floors.get(name, nan),
+        versions=tuple(sorted(versions.items())),
+    )
+
+
+def _created(entry: HistoryEntry) -> str:
+    return moment(entry.created).isoformat(timespec="seconds")
+
+
+def _fingerprint(entry: HistoryEntry, kept: KeptCell) -> tuple[str, str]:
+    """What must be alike in all runs of a series, hashed; and the machine in words."""
+    m = entry.machine
+    words = f"{m.cpu}, {m.cores} cores, {m.memory_gib} GiB, {m.architecture}"
+    facts = {
+        "machine": [m.cpu, m.cores, m.memory_gib, m.architecture],
+        "device": kept.cell.device,
+        "threads": kept.cell.threads,
+        "dataset": kept.dataset,
+        "task": kept.task,
+        "budget": asdict(entry.budget),
+        "measurement": entry.measurement,
+    }
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return digest[:8], words
+
+
+def change_at(series: Series, index: int, before: float, after: float) -> Change:
+    """The change whose first run is `index`; before, after: the means on either side."""
+    previous, at = series.points[index - 1], series.points[index]
+    old, new = dict(previous.versions), dict(at.versions)
+    names = sorted(n for n in old.keys() | new.keys() if old.get(n) != new.get(n))
+    differing = tuple(f"{n} {old.get(n, 'none')} → {new.get(n, 'none')}" for n in names)
+    relative = after / before - 1 if before else copysign(inf, after)
+    worse = (after < before) == (series.better == "higher")
+    return Change(series, at, previous, relative, worse, differing)
+
+
+def exit_code(series: Sequence[Series], changes: Sequence[Change], since: str = "") -> int:
+    """0 no change for the worse since `since` (ISO date), 1 one, 2 it cannot be said.
+
+    It cannot be said when no series can be judged, or when one that has a past has no value in
+    its newest run (made since then): what stopped working is not unchanged.
+    """
+    if any(change.worse and change.at.created >= since for change in changes):
+        return 1
+    judged = any(not s.unjudged for s in series)
+    gone = any(s.missing and s.missed >= since for s in series)
+    return 2 if not judged or gone else 0
