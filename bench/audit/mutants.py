@@ -1,0 +1,146 @@
+"""Does the proof see faults? Every fault of the catalogue, and every correct variant, is tried.
+
+``python -m bench.audit.mutants --implementation pytorch:eager --out FILE.json``, inside that
+framework's environment, tries what can be made there on small tasks (adapters/mutants/small.py).
+What FILE.json holds already is kept, so a stopped campaign goes on. ``numpy:fp32`` is the NumPy
+reference, in which the faults inside an arithmetic live.
+
+``python -m bench.audit.mutants summary DIR OUT`` writes the table of all files of DIR to
+OUT/mutants.md, and fails where a fault passed that could be seen, or a correct variant did not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adapters.base import Adapter, Unsupported
+from adapters.mutants.catalogue import CORRECT, FAULTS
+from adapters.mutants.mutant import Mutant
+from adapters.mutants.small import SMALL, rows
+from adapters.reference.oracle import Reference
+from bench.audit.extra import NUMPY
+from bench.audit.mutants_summary import write_summary
+from bench.discover import implementations
+from bench.proof.certify import certify
+from bench.proof.settings import unlike_job
+from bench.records.store import write_atomically
+from tasks.spec.network import Task
+
+THREADS = 1
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one mutant on one task. refused_by: the check, or the error it died of; empty
+    when it passed. error, bound: of that check, where it has them. unsupported: why it could not be
+    tried."""
+
+    mutant: str
+    kind: str
+    task: str
+    seed: int
+    refused_by: str = ""
+    error: float | None = None
+    bound: float | None = None
+    unsupported: str = ""
+
+    @property
+    def refused(self) -> bool:
+        """Whether anything refused it."""
+        return bool(self.refused_by)
+
+
+def judge(
+    mutant: Mutant, adapter: Adapter, task: Task, x: np.ndarray, y: np.ndarray, seed: int
+) -> Verdict:
+    """Try one mutant. x, y: training rows of the task. A fault that stops with an error is refused:
+    in a run its launch would have failed, and nothing been timed."""
+    named = (mutant.name, mutant.kind, task.name, seed)
+    try:
+        faulty = mutant.make(adapter)
+        if reason := unlike_launch(faulty):
+            return Verdict(*named, refused_by=f"launch: {reason}")
+        if mutant.judged_by == "launch":
+            return Verdict(*named)
+        certificate = certify(faulty, task, x, y, seed)
+    except Unsupported as why:
+        return Verdict(*named, unsupported=str(why))
+    except Exception as error:  # whatever a framework raises at a fault
+        return Verdict(*named, refused_by=f"{type(error).__name__}: {error}"[:200])
+    failed = next((check for check in certificate.checks if not check.passed), None)
+    if failed is None:
+        return Verdict(*named)
+    return Verdict(*named, failed.name, failed.error, failed.bound)
+
+
+def unlike_launch(adapter: Adapter) -> str:
+    """What a launch would refuse before anything is timed, in words; empty when nothing."""
+    return unlike_job(adapter.settings(), "cpu", "fp32", THREADS)
+
+
+def chosen(kind: str, framework: str, most: int) -> list[tuple[Mutant, Task]]:
+    """The mutants that can be made in a framework, each with the first tasks it can show in."""
+    return [
+        (mutant, task)
+        for mutant in (*FAULTS, *CORRECT)
+        if mutant.exists_in(framework) and kind in ("", mutant.kind)
+        for task in [t for t in SMALL if mutant.applies(t)][:most]
+    ]
+
+
+def contender(name: str) -> Adapter:
+    """The adapter of framework:mode, on the CPU in float32 with one thread."""
+    mode = name.split(":")[1]
+    if name == NUMPY:
+        return Reference("numpy", precision="fp32", threads=THREADS)
+    module = next(row.module for row in implementations() if row.name == name)
+    adapter: Adapter = importlib.import_module(module).Contender(mode, "cpu", "fp32", THREADS)
+    return adapter
+
+
+def campaign(name: str, kind: str, seeds: list[int], most: int, out: Path) -> None:
+    """Try all that is not in `out` yet; it is written after each."""
+    known: dict[str, Any] = {"implementation": name, "verdicts": []}
+    if out.exists():
+        known = json.loads(out.read_text())
+    done = {(v["mutant"], v["task"], v["seed"]) for v in known["verdicts"]}
+    adapter = contender(name)
+    known["settings"] = adapter.settings()
+    for mutant, task in chosen(kind, name.split(":")[0], most):
+        for seed in seeds:
+            if (mutant.name, task.name, seed) in done:
+                continue
+            verdict = judge(mutant, adapter, task, *rows(task), seed)
+            known["verdicts"].append(asdict(verdict))
+            write_atomically(out, json.dumps(known, indent=1))
+            said = verdict.refused_by or verdict.unsupported or "passed"
+            print(f"{mutant.kind}: {mutant.name} ({task.name}, seed {seed}): {said}", flush=True)
+
+
+def main(words: list[str]) -> int:
+    """The command line; the exit status is the summary's."""
+    if words[:1] == ["summary"]:
+        return write_summary(Path(words[1]), Path(words[2]))
+    parser = argparse.ArgumentParser(prog="bench.audit.mutants", description=__doc__)
+    parser.add_argument("--implementation", required=True, metavar="F:M")
+    parser.add_argument("--kind", default="", help="only faults of this kind")
+    parser.add_argument("--seeds", default="0", help="comma-separated")
+    parser.add_argument("--tasks", type=int, default=1, help="tasks a mutant, at most")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE")
+    asked = parser.parse_args(words)
+    asked.out.parent.mkdir(parents=True, exist_ok=True)
+    seeds = [int(seed) for seed in asked.seeds.split(",")]
+    campaign(asked.implementation, asked.kind, seeds, asked.tasks, asked.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
