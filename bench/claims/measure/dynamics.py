@@ -45,8 +45,8 @@ def lengths(facts: Facts, framework: str) -> Conclusion:
     if usual is None:
         return Conclusion("undecided", NOT_MEASURED)
     numbers = each(costs, lambda m: ", ".join(f"{n} {cost:.1f}×" for n, cost in m.items()))
-    verdict = "supported" if usual < CHEAP else "contradicted"
-    return Conclusion(verdict, f"New length over known: {numbers}.")
+    text = f"New length over known: {numbers}."
+    return Conclusion("supported" if usual < CHEAP else "contradicted", text)
 
 
 def new_length_cost(mode: LengthSeconds) -> float:

@@ -1,4 +1,4 @@
-"""Whether a framework does the work, always, everywhere: certificates, endings, scores, backends."""
+"""Whether a framework does its work, and how often: certificates, endings, scores, backends."""
 
 from __future__ import annotations
 
