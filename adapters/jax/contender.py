@@ -8,19 +8,8 @@ Steps run `_CHUNKS` at a time inside one `lax.scan`, where that wins, and singly
 programs are compiled once, whatever the number of steps. Layouts are the canonical ones: nothing
 is permuted on the way in or out.
 
-Choices, measured on 2 busy cores with 0.10.2 on CPU: medians of pairwise ratios of CPU time,
-alternatives interleaved in one process.
-
-* XLA hands convolutions to YNNPACK by default. Left to Eigen, with products and sums still in
-  YNNPACK, the step took 0.49× on cnn-catsdogs and 0.84× on cnn-64-10. Without YNNPACK altogether
-  1.17× of that on cnn-64-10, 2.3× on lstm-imdb. Convolution as patches and one product: 1.15×.
-* Layers: adapters/jax/model.py.
-
-Against the steps before these choices: cnn-64-10 0.19×, cnn-catsdogs 0.32×, lstm-imdb 0.49×.
-pytorch:eager, measured apart, is behind on cnn-64-10 (23 ms of CPU time a step against 22) and
-about equal on lstm-imdb, but ahead on cnn-catsdogs (410 against 610). There, in CPU time, the first
-layer's convolution takes 69 ms forward against 8 and 85 against 39 by its kernel; the other
-layers' 1.2 to 1.5 times PyTorch's, those by their input twice.
+XLA hands convolutions to YNNPACK by default; they are left to Eigen, with products and sums still
+in YNNPACK, which is faster. MEASURED.md has this and the other choices. Layers: model.py.
 """
 
 from __future__ import annotations
@@ -56,7 +45,7 @@ State = tuple[Params, Any, Array]
 Step = Callable[..., tuple[State, Array]]
 
 _CHUNKS = (500, 125, 25)  # steps of a scan
-_UNROLLED = 8  # batches of inference in one program: 0.8 of the time of a call a batch
+_UNROLLED = 8  # batches of inference in one program
 _CPU_OPTIONS = {  # XLA's own choice takes convolutions too
     "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE"
 }
@@ -123,9 +112,8 @@ class Contender(Adapter):
         self._outputs = jax.jit(self._infer, static_argnums=(3, 4), compiler_options=options)
 
     def _compiler_options(self, task: Task) -> tuple[dict[str, str] | None, dict[str, str] | None]:
-        """Of inference and of training. SimpleRNN infers in 0.85 of the time without them; LSTM in
-        half the time with them, but lstm-forecast's training step takes 1.15 times as long.
-        """
+        """Of inference and of training. SimpleRNN infers faster without them; LSTM with them, but
+        short LSTMs train faster without (MEASURED.md)."""
         if self._device.platform != "cpu":
             return None, None
         own = any(isinstance(layer, (Conv2D, LSTM)) for layer in task.layers)
@@ -169,8 +157,8 @@ class Contender(Adapter):
     ) -> Array:
         """Outputs of `count` rows from `start`, in batches of `size`, all in one program.
 
-        Without a start, of all: cut where the compiler knows, lstm-forecast takes 0.9× the time,
-        and one row 0.8× for want of an argument. A known start would be a program for each.
+        Without a start, of all: cut where the compiler knows, and an argument less, which is
+        faster (MEASURED.md). A known start would be a program for each.
         """
         outputs = []
         for done in range(0, count, size):
@@ -195,7 +183,7 @@ class Contender(Adapter):
         self, state: State, x: Array, y: Array, rows: Array, maps: Array | None
     ) -> tuple[State, Array]:
         params, moments, key = state
-        # Only dropout draws: elsewhere a split key would be 5 to 10 % of a small step.
+        # Only dropout draws: elsewhere a split key would show in a small step.
         draws = any(isinstance(layer, Dropout) for layer in self._task.layers)
         key, used = jax.random.split(key) if draws else (key, key)
         batch = x[rows] if maps is None else warp(x[rows], maps)

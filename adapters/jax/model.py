@@ -1,17 +1,9 @@
 """A task's layers, loss and optimizer as functions of JAX arrays. Canonical layouts throughout.
 
-Choices, measured as adapters/jax/contender.py says:
-
-* Max pooling by `where` over the strided views. With reduce_window, whose gradient is a slow
-  select_and_scatter, the cnn-64-10 step took 4.5×. Also against `where`: jnp.maximum over the views
-  1.2× (and it halves the gradient of ties), max over a reshaped axis 1.2× (splits it too), a custom
-  gradient that keeps the winner's number 1.1× to 1.2×, though 0.93× to 0.95× on cnn-catsdogs.
-* Long LSTMs with a gradient of their own and the time axis put first before the inputs' product:
-  0.48× on lstm-imdb. Of that, the recurrent kernel's gradient summed after the loop alone gave
-  0.87×, with time first 0.82×. Its 200 steps unrolled by 2: 1.0×; under jax.grad, by 4 1.1×, by 10
-  1.6×. SimpleRNN in the same form: 1.02× to 1.05×, so not done.
-* Short LSTMs laid out step by step and left to jax.grad: on lstm-forecast 0.90× the time of the
-  form above laid out, with two threads; with one 1.05×.
+Max pooling is by `where` over the strided views, as reduce_window's gradient is a slow
+select_and_scatter. Long LSTMs have a gradient of their own, with the time axis put first before the
+inputs' product; short ones are laid out step by step and left to jax.grad. Each was the faster
+form: MEASURED.md.
 """
 
 from __future__ import annotations
@@ -96,9 +88,8 @@ def start(params: Params) -> tuple[Params, Params, Array]:
 def update(task: Task, params: Params, gradients: Params, moments: Any) -> tuple[Params, Any]:
     """One step of the task's optimizer: new parameters and moments.
 
-    Adam with its corrections as two numbers: optax.adam, which divides each element by them, made
-    the whole step of 784-128-10 1.17 times as long (two threads, quiet; recurrent nets: no
-    difference).
+    Adam with its corrections as two numbers, not optax.adam, which divides each element by them and
+    is slower (MEASURED.md).
     """
     rule, together = task.optimizer, jax.tree.map
     if isinstance(rule, SGD):
@@ -132,7 +123,7 @@ LOSSES: dict[Loss, Callable[[Array, Array], Array]] = {
     "binary_crossentropy": _binary_cross_entropy,
     "mean_squared_error": _squared_error,
 }
-"""(outputs (batch, units), y (batch,)) → batch mean. Not optax's: adapters/jax/MEASURED.md."""
+"""(outputs (batch, units), y (batch,)) → batch mean. Faster than optax's (MEASURED.md)."""
 
 
 def forward(task: Task, params: Params, x: Array, key: Array | None) -> Array:
@@ -187,8 +178,7 @@ def _max_pool(x: Array, size: int) -> Array:
 def _simple_rnn(layer: SimpleRNN, p: dict[str, Array], x: Array) -> Array:
     """x (N, T, in) → the last state (N, units).
 
-    Each step makes its own input product: for all steps ahead took 1.3 times as long to train and
-    2.5 times to infer on rnn-sequence (two threads; with one no difference).
+    Each step makes its own input product, which is faster than all ahead (MEASURED.md).
     """
     activation = ACTIVATIONS[layer.activation]
 

@@ -1,9 +1,9 @@
 """Keras on JAX and on PyTorch: the model of contender.py, other input and other settings.
 
 Both train through `fit`, what Keras documents for input that is not tf.data: small rows on NumPy
-arrays gathered for the whole order at once, on JAX 0.96 of a PyDataset's time on rnn-sequence (and
-equal on fnn-mnist; two threads, quiet); large rows on a PyDataset that gathers each batch, as all
-at once would copy the epoch. Steps an execution stay 1: PyTorch's trainer takes nothing else.
+arrays gathered for the whole order at once, which is no slower than a PyDataset (MEASURED.md);
+large rows on a PyDataset that gathers each batch, as all at once would copy the epoch. Steps an
+execution stay 1: PyTorch's trainer takes nothing else.
 """
 
 from __future__ import annotations

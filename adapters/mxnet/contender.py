@@ -1,25 +1,8 @@
 """MXNet Gluon. Modes: "hybrid" (hybridized, static memory and shapes) and "imperative".
 
-Choices, measured with MXNet 1.9.1 on 2 cores busy with other work, two threads,
-OMP_WAIT_POLICY=passive, interleaved: medians of pairwise ratios of process CPU time, not wall time,
-which was too disturbed (an A/A pair read 0.98 to 1.08 in CPU time, so 5 % is hardly resolved):
-
-- Loss inside the hybridized graph: outside costs 1.19 (784-128-10) and 1.15 (LSTM 50, 12 steps).
-- Rows gathered inside the graph: 0.95 and 0.97 of `take` before it; no difference on a CNN
-  (one thread, 1.03). Gathering a whole call at once (0.94, 0.91) is not done: it holds a copy of
-  the epoch.
-- Static memory and shapes against neither: 1.06 and 1.18 without. Imperative: 1.40 and 1.61.
-- Fused rnn.LSTM: 2.6 times cheaper than LSTMCell unrolled (LSTM 50). Time-major input or not, and
-  last output or last state, differ by at most 4 %. A row_sparse embedding gradient: 0.95, within
-  the noise, so dense.
-- Trainer's Adam: on (128, 784), `adamw_update` and `multi_adamw_update` took 1.4 and 1.6 times
-  the CPU time of its `adam_update` (ratios of medians).
-
-- MXNET_ENGINE_TYPE=NaiveEngine: the default threaded engine takes 1.3 to 1.8 times as long on
-  784-128-10 (wall time, a quiet machine of 2 cores, five pairs): its threads and the OpenMP team
-  want the same cores.
-
-Not measured: bulk execution limits, MXNET_SUBGRAPH_BACKEND.
+Loss and gathering are inside the hybridized graph, recurrent layers are fused, Adam is the
+Trainer's, and the engine is the naive one, as the default's threads and the OpenMP team want the
+same cores. MEASURED.md has what each was measured on.
 """
 
 from __future__ import annotations
@@ -31,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-os.environ.setdefault("MXNET_ENGINE_TYPE", "NaiveEngine")  # read at import; see above
+os.environ.setdefault("MXNET_ENGINE_TYPE", "NaiveEngine")  # read at import; faster
 
 import mxnet as mx
 from mxnet import autograd, gluon, nd
@@ -92,7 +75,7 @@ class Contender(Adapter):
         if self._hybrid:
             self._batch_loss = self._block(_BatchLoss(net, loss))
             self._rows_loss = self._block(_RowsLoss(net, loss))
-        else:  # a block that only calls others would be 2 to 5 % of a small step
+        else:  # a block that only calls others would show in a small step
             self._batch_loss = lambda x, y: loss(nd, net(x), y)
             self._rows_loss = lambda x, y, rows: loss(nd, net(nd.take(x, rows)), nd.take(y, rows))
         # One graph a batch size: with static shapes a graph is planned anew when the size changes.

@@ -1,18 +1,15 @@
 """PyTorch through torch.compile: the model of adapters/pytorch/model.py, its steps compiled.
 
-Choices, measured with 2.13.0+cpu on 2 cores; shares of eager's time, alternatives interleaved.
+What was measured stands in MEASURED.md.
 
 * Forward, loss and backward are one graph without a break, and Adam too where that wins
   (`Contender._programs`). torch.optim.Adam.step() breaks the graph; its functional form does
-  not trace with foreach or fused, and as a plain loop took 1.10 times eager's CPU time on
-  784-128-10 where Adam written out took 0.97. Gathering a batch belongs to the graph too: outside
-  it the 784-128-10 step took 1.03 times as long on two threads; for the others it is the same. On
-  two threads the CNN stays behind eager: inductor's own relu and pool with their gradients take
-  11 ms a step where eager's kernels take 7; the convolutions and products are the same library
-  calls.
+  not trace with foreach or fused, and as a plain loop is slower than Adam written out. Gathering
+  a batch belongs to the graph too, which is a little faster. The CNN stays behind eager for
+  inductor's own relu and pool.
 * Recurrent layers are laid out over their time steps. nn.LSTM itself, under allow_rnn, is
-  passed to oneDNN's kernel and then fails in the generated code. The first step takes 9 to 24 s
-  over 10 or 12 time steps; over lstm-imdb's 200 it had not come after 150 s and is refused.
+  passed to oneDNN's kernel and then fails in the generated code. Long sequences take minutes to
+  compile and are refused.
 
 CUDA graphs, on "cuda" only. Written from PyTorch's documents ("CUDAGraph Trees") and the source of
 2.13; we never ran it on a GPU, so nothing here is measured, and on the CPU nothing of it is used.
@@ -103,10 +100,8 @@ class Contender(eager.Contender):
     def _programs(
         self, task: Task, model: nn.Module, forward: eager.Forward
     ) -> tuple[eager.StagedStep, eager.Forward]:
-        """With the update in the graph and without: SimpleRNN 0.45 and 0.56 of eager's step time,
-        LSTM 0.90 and 0.95; but 784-128-10 0.96 and 0.86, CNN 1.17 and 1.11: large tensors are
-        updated better by the fused kernel of torch.optim (wall time, two threads, quiet machine).
-        """
+        """The update is in the graph for recurrent networks; large tensors are updated better by
+        the fused kernel of torch.optim (MEASURED.md)."""
         options = compile_options(self._graphs)
         infer = torch.compile(forward, **options)
         if self._graphs:

@@ -1,15 +1,7 @@
 """PyTorch: a torch.nn model and torch.optim, run eagerly. Compiled: adapters/pytorch/compiled.py.
 
-Choices, measured on 2 cores with 2.13.0+cpu. Other work shared the cores, so these are medians of
-pairwise ratios of one thread's CPU time, alternatives interleaved, unless it says two threads:
-
-* Adam(fused=True): with foreach a training step took 1.42× on the 784-128-10 network, 1.13× on a
-  small CNN and 1.09× on LSTMs; with the plain loop 1.35×, 1.16× and 1.04× to 1.11×. With two
-  threads (wall time) the optimizer alone took 2.1× to 4.8× with foreach and the 784-128-10 step
-  1.7×; the whole LSTM steps stayed undecided (0.83× and 0.89×, intervals around 1).
-* index_select to gather a batch: x[rows] took 2.1× on digits, 2.0× on 64×64 images.
-* Losses are kept in a list and stacked: adding each to a sum took 1.9× for that part.
-* Layers: adapters/pytorch/model.py.
+Adam is fused, batches are gathered by index_select, losses are kept in a list and stacked: each
+was the faster form, MEASURED.md. Layers: adapters/pytorch/model.py.
 """
 
 from __future__ import annotations

@@ -1,13 +1,8 @@
 """TensorFlow itself: tf.Module, tf.function and TensorFlow's own fused kernels. No Keras.
 
-All steps of a `train` call run in one tf.while_loop inside one function. Measured on 2 cores
-under other load, TensorFlow 2.21, medians of interleaved pairs, time as a ratio:
-
-- Fixed batch size in the signature against None: 784-128-10 1 / 1.44, a small CNN 1 / 1.02.
-- oneDNN on against off (off by default on the CPU measured): 784-128-10 0.76,
-  a small CNN 0.36, LSTM(50) over 12 steps 1.03, SimpleRNN 0.77.
-- One inter-op thread against two, oneDNN on: steps 0.87 to 1.11, no clear winner.
-- A separate function for a single step, without the loop: no gain.
+All steps of a `train` call run in one tf.while_loop inside one function, with the batch size fixed
+in its signature; oneDNN is on and one inter-op thread is asked for. MEASURED.md has what each of
+these choices was measured on.
 """
 
 from __future__ import annotations
@@ -128,8 +123,8 @@ class Contender(Adapter):
         return {name: variable.numpy() for name, variable in self._model.parameters.items()}
 
     def _forward_all(self, x: Tensor, batch_size: Tensor) -> Tensor:
-        """x (N, ...) → outputs (N, units) in batches: one graph call where a Python loop over
-        `_forward` took 2.2 times as long (784-128-10, 8 batches of 256, 2 cores)."""
+        """x (N, ...) → outputs (N, units) in batches: one graph call, as a Python loop over
+        `_forward` took longer (MEASURED.md)."""
         count = (tf.shape(x)[0] + batch_size - 1) // batch_size
         units = output_shapes(self._task)[-1]
         parts = tf.TensorArray(tf.float32, count, infer_shape=False, element_shape=(None, *units))
@@ -144,8 +139,7 @@ class Contender(Adapter):
 
     def _unrolled(self, x: Tensor, size: int) -> Tensor:
         """The batches of x one after the other in one program, for XLA, which wants each shape
-        itself and so knows how many they are: a call a batch took 1.3 (784-128-10) to 2.2 times as
-        long (10 steps of SimpleRNN)."""
+        itself and so knows how many they are: a call a batch took longer (MEASURED.md)."""
 
         def all_of(x: Tensor) -> Tensor:
             batches = [x[i : i + size] for i in range(0, x.shape[0], size)]

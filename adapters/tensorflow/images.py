@@ -1,10 +1,7 @@
 """Operations on images in TensorFlow: its own, and forms that XLA's CPU compiler is good at.
 
-XLA on the CPU takes ten times as long as TensorFlow's kernels for the gradients of convolution and
-of max pooling. On cnn-64-10 (TensorFlow 2.21, two threads, wall time, interleaved) a training step
-took, as a share of the same with TensorFlow's own operations: 0.19 with `conv_by_product`, 0.82
-with `pool_by_where`, 0.10 with both; TensorFlow without XLA 0.08. In inference `pool_by_where` took
-0.90, but `conv_by_product` 1.24, so there the convolution stays as it is.
+XLA on the CPU is slow at the gradients of convolution and of max pooling, so training has other
+forms of both there, and inference of pooling alone: MEASURED.md.
 """
 
 from __future__ import annotations

@@ -1,17 +1,7 @@
 """Recurrent layers in TensorFlow: fused kernels on CPU and GPU, and plain operations.
 
-Measured as adapters/tensorflow/contender.py says:
-
-- LSTM gradient by BlockLSTMGradV2 against cell gradients and one product a weight: the first
-  wins 1.6 times on LSTM(50) over 12 steps of 1, the second 1.7 times on LSTM(128) over 200
-  steps of 128 (oneDNN off); 1.09 and 2.0 times to the second with oneDNN on. With oneDNN on, an
-  unrolled LSTM(128) of plain operations takes 0.81 of the second's time, but traces 4 times longer.
-- Inference by batches of 256, quiet machine: plain operations step by step against the fused
-  BlockLSTM 0.60 on LSTM(50) over 12 steps (one row: 1.15, so one row keeps the fused one), 0.85
-  over 200 steps of 128, but traced 2.6 times longer, so short sequences only; SimpleRNN(64) with
-  the input's product inside the steps 0.78 of one product for all steps (training: 1.04).
-- Under XLA laid out step by step, training too: SimpleRNN takes 0.84 of the time it takes with the
-  input's products made ahead, LSTM 0.75 of its loop's (two threads).
+Which form is fastest depends on the size of the layer, the length of the sequence, the number of
+rows, and whether XLA compiles it: MEASURED.md.
 """
 
 from __future__ import annotations

@@ -183,10 +183,9 @@ def worker_environment(threads: int, project: str = str(PROJECT)) -> dict[str, s
     steering = ("PYTEST_", *own)
     kept = {k: v for k, v in os.environ.items() if not k.startswith(steering)}
     pools = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM")
-    # glibc hands every large buffer back to the kernel and faults its pages in anew. PyTorch, which
-    # has no CPU cache of its own and whose tuning guide asks for another allocator, then inferred
-    # cnn-64-10 at 331 instead of 97 µs a row and trained cnn-catsdogs at 12.6 instead of 6.7 ms a
-    # row; TensorFlow, Keras and MXNet moved by 5 % at most. So freed memory is kept, for everyone.
+    # glibc hands every large buffer back to the kernel and faults its pages in anew, which slows
+    # PyTorch down, as it has no CPU cache of its own, and the others hardly (adapters/MEASURED.md).
+    # So freed memory is kept, for everyone.
     memory = {
         "MALLOC_MMAP_MAX_": "0",
         "MALLOC_TRIM_THRESHOLD_": str(2**34),
