@@ -1,6 +1,6 @@
 """Imports go one way, and nothing imports the worker. Read from the source, no import needed.
 
-The order of `ORDER` is the order of DESIGN: a package of `bench` sees those before it, never those
+`ORDER` is the one order, which the picture in bench/README.md shows: a package of `bench` sees those before it, never those
 after it, never a framework.
 """
 
@@ -11,13 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.audit.architecture import ORDER
+
 ROOT = Path(__file__).parents[1]
 OURS = {"bench", "adapters", "tasks", "tests"}
 FRAMEWORKS = {"tensorflow", "torch", "keras", "mxnet", "jax", "flax", "optax"}
-ORDER = (
-    "stats", "discover", "records", "machine", "proof", "judge", "plan", "run", "claims",
-    "history", "report", "cli", "audit",
-)  # fmt: skip
 # The worker runs in a framework's environment: NumPy and the standard library.
 WORKER_SEES = (
     "bench.records.record", "bench.machine.readings", "bench.proof", "bench.worker",
