@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
 
-from bench.claims import from_probes, programs
+from bench.claims import programs
 from bench.claims.facts import ARTICLES, Facts
-from bench.claims.judging import JUDGES, Judged, judge_all, together
-from bench.claims.table import CLAIMS, EVIDENCE, FACTS
+from bench.claims.judging import EVIDENCE, JudgedClaim, judge_all, together
+from bench.claims.measure.dated import DATED_FACTS
+from bench.claims.measure.dynamics import new_length_cost
+from bench.claims.table import CLAIMS
 from bench.judge import questions
-from bench.records import tidy
+from bench.records.beside import EvidenceFile, LengthSeconds
+from bench.records.door import parse
 from bench.records.record import Outcome, failure_record
-from tests.bench.records.test_table import ABOUT
-from tests.support.records import certificate, job, record
+from tasks.errors import UserError
+from tests.support.records import about, certificate, job, record, results
 
-DATED = {"retired", "program_longest", "program_shortest", "distributed", "energy"}
-"""Evidence that needs no run: dated facts, the programs in the repository, what is not measured."""
+NEEDS_NO_RUN = {"retired", "program_longest", "program_shortest", "distributed"}
+"""Evidence from dated facts, from the programs in the repository, or of what is not measured."""
+
+
+def evidence(answers: dict[str, Any]) -> EvidenceFile:
+    """evidence.json with these answers, as the door reads it."""
+    raw = {
+        "schema": 2, "created": "2026-11-20T12:00:00+00:00", "threads": 2,
+        "machine": about()["machine"], "answers": answers,
+    }  # fmt: skip
+    return parse(json.dumps(raw), EvidenceFile, "evidence.json")
 
 
 def facts(records: list[Any] | None = None, answers: dict[str, Any] | None = None) -> Facts:
-    request = ABOUT["request"] | {"implementations": ["keras:tensorflow", "mxnet:hybrid"]}
-    about = ABOUT | {"request": request}
-    groups = tidy.by_cell(records or [])
-    judge = partial(questions.against_best, groups)
-    return Facts(groups, about, answers or {}, programs.sizes(), judge)
+    run = replace(results(records or []), evidence=evidence(answers or {}))
+    return Facts(run, programs.sizes(), partial(questions.against_best, run))
 
 
 def answers(part: str, **by_framework: dict[str, Any]) -> dict[str, Any]:
@@ -36,8 +47,8 @@ def answers(part: str, **by_framework: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def judged(words: str, given: Facts) -> Judged:
-    (found,) = [one for one in judge_all(given) if one.claim.words == words]
+def judged(words: str, given: Facts) -> JudgedClaim:
+    (found,) = [claim for claim in judge_all(given) if claim.claim.words == words]
     return found
 
 
@@ -45,9 +56,10 @@ def test_every_claim_of_the_articles_has_evidence_and_every_evidence_a_judge() -
     for claim in CLAIMS:
         assert claim.evidence, claim.words
         assert set(claim.evidence) <= set(EVIDENCE), claim.words
-    assert set(JUDGES) == set(EVIDENCE) == {name for claim in CLAIMS for name in claim.evidence}
-    for one in EVIDENCE.values():
-        assert one.method and one.rule
+    assert set(EVIDENCE) == {name for claim in CLAIMS for name in claim.evidence}
+    for name, piece in EVIDENCE.items():
+        assert piece.name == name
+        assert piece.method and piece.rule
 
 
 def test_the_articles_table_is_whole() -> None:
@@ -58,15 +70,15 @@ def test_the_articles_table_is_whole() -> None:
 
 
 def test_without_data_nothing_is_decided() -> None:
-    for one in judge_all(facts()):
-        for finding in one.findings:
-            if finding.evidence.name not in DATED:
+    for claim in judge_all(facts()):
+        for finding in claim.findings:
+            if finding.evidence.name not in NEEDS_NO_RUN:
                 assert finding.verdict == "undecided", finding
             assert finding.text
 
 
 def test_dated_facts_have_a_source_and_a_day() -> None:
-    for fact in FACTS:
+    for fact in DATED_FACTS:
         assert fact.source.startswith("https://")
         assert len(fact.seen) == 10
 
@@ -89,6 +101,56 @@ def test_efficient_follows_the_verdicts() -> None:
     assert fast.findings[0].verdict == "supported"
     slow = judged("Efficient", facts(many({"mxnet:hybrid": 0.3, "keras:tensorflow": 0.1})))
     assert slow.findings[0].verdict == "contradicted"
+
+
+def joules(made: list[Any], by_name: dict[str, float | None]) -> list[Any]:
+    """The same records with these joules a launch, 1 % more from block to block."""
+    for each in made:
+        launch = each["launch"]
+        name, block = launch["job"]["cell"]["implementation"], launch["job"]["block"]
+        value = by_name[name]
+        launch["device_use"] = {} if value is None else {"joules": value * (1 + 0.01 * block)}
+    return made
+
+
+def energy(by_name: dict[str, float | None]) -> tuple[str, str]:
+    given = facts(joules(many(dict.fromkeys(by_name, 0.1)), by_name))
+    finding = judged("Efficient", given).findings[2]
+    assert finding.evidence.name == "energy"
+    return finding.verdict, finding.text
+
+
+def test_energy_is_judged_where_launches_have_joules() -> None:
+    assert energy({"mxnet:hybrid": 40.0, "keras:tensorflow": 80.0})[0] == "supported"
+    assert energy({"mxnet:hybrid": 80.0, "keras:tensorflow": 40.0})[0] == "contradicted"
+    assert energy({"mxnet:hybrid": None, "keras:tensorflow": 40.0})[0] == "undecided"
+    verdict, text = energy({"mxnet:hybrid": None, "keras:tensorflow": None})
+    assert verdict == "not measurable here"
+    assert "no energy counter of the cpu was read" in text
+
+
+def test_scores_speak_only_of_who_competed_and_often_enough() -> None:
+    absent = many({"mxnet:hybrid": 0.1, "keras:tensorflow": 0.1})
+    assert judged("Robust", facts(absent)).findings[1].verdict == "undecided"
+    pair = ("tensorflow:graph", "keras:tensorflow")
+    once = [record(name, 0) for name in pair]
+    assert judged("Robust", facts(once)).findings[1].verdict == "undecided"
+    often = many(dict.fromkeys(pair, 0.1))
+    assert judged("Robust", facts(often)).findings[1].verdict == "supported"
+    for each in often:
+        if each["launch"]["job"]["cell"]["implementation"] == pair[0]:
+            block = each["launch"]["job"]["block"]
+            each["launch"].setdefault("readings", {})["test_score"] = 0.7 + 0.001 * block
+    assert judged("Robust", facts(often)).findings[1].verdict == "contradicted"
+
+
+def test_an_own_step_is_judged_beside_fit() -> None:
+    def own(step: float, fit: float) -> str:
+        made = many({"tensorflow:graph": step, "keras:tensorflow": fit})
+        return judged("Highly flexible", facts(made)).findings[0].verdict
+
+    assert own(0.1, 0.3) == "supported"
+    assert own(0.3, 0.1) == "contradicted"
 
 
 def test_robust_falls_with_one_bad_launch_when_others_had_none() -> None:
@@ -187,4 +249,26 @@ def test_an_error_that_names_both_sizes_is_a_good_one() -> None:
 
 
 def test_the_cost_of_a_new_length_leaves_the_first_out() -> None:
-    assert from_probes.new_length_cost(lengths(3.0, 1.0)) == 3.0
+    assert new_length_cost(LengthSeconds.model_validate_json(json.dumps(lengths(3.0, 1.0)))) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("part", "answer", "field"),
+    [
+        (
+            "shape",
+            {"raised": "", "message": "", "characters": "9", "names_both": True},
+            "characters",
+        ),
+        ("dynamic", {"branch": "if", "modes": {}}, "modes"),
+        ("dynamic", {"branch": "if", "modes": {"eager": {"first_seconds": [1.0]}}}, "length"),
+        ("custom_step", {"seconds": {"easy": [1.0, 1.0], "custom": [1.0]}}, "length"),
+        ("curve", {"samples_per_second": {"32": -1.0}}, "32"),
+    ],
+)
+def test_an_answer_that_is_none_is_refused_by_name(part: str, answer: Any, field: str) -> None:
+    given = answers(part, keras=answer)
+    given[f"{part}~keras"]["request"] |= {"threads": 2, "launch": 0}
+    with pytest.raises(UserError, match=field) as caught:
+        evidence(given)
+    assert "evidence.json" in str(caught.value)

@@ -38,7 +38,7 @@ def test_there_is_a_program_for_every_framework_and_family() -> None:
         assert all(size.logical_lines > 5 and size.names > 3 for size in mine.values())
 
 
-@pytest.mark.parametrize("framework", sorted(one.name for one in programs.written()))
+@pytest.mark.parametrize("framework", sorted(framework.name for framework in programs.complete()))
 def test_every_program_has_the_same_two_functions(framework: str) -> None:
     for family in programs.FAMILIES:
         text = programs.path(framework, family).read_text()
