@@ -30,6 +30,7 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib
+import importlib.util
 import json
 import os
 import sys
@@ -167,6 +168,9 @@ def contender(arguments: argparse.Namespace) -> Any:
 
 def build(arguments: argparse.Namespace) -> Pair:
     """Both sides from the same weights and rows; the adapter first, in the suite's order."""
+    bare_loop = f"bench.audit.bare.{arguments.framework}"
+    if importlib.util.find_spec(bare_loop) is None:
+        raise Unsupported(f"no bare loop of {arguments.framework} is written in bench/audit/bare")
     task, size = (
         next(t for t in TASKS if t.name == arguments.task),
         bare_loops.SIZES[arguments.task],
@@ -180,7 +184,7 @@ def build(arguments: argparse.Namespace) -> Pair:
     train_data, test_data = adapter.stage(x, y), adapter.stage(x_test, y_test)
     adapter.wait()
     copies = {name: value.copy() for name, value in weights.items()}
-    module = importlib.import_module(f"bench.audit.bare.{arguments.framework}")
+    module = importlib.import_module(bare_loop)
     bare = module.Bare(task.name, x, y, copies, arguments.threads, arguments.mode)
     rng = np.random.default_rng(1)
     epochs = [rng.permutation(size.rows) for _ in range(-(-size.steps * BATCH // size.rows))]
