@@ -13,9 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.records.metrics import rounds
+from bench.records.results import Results
 from bench.records.store import Run
-from bench.records.tidy import by_cell, good
 
 RECORDED = Path(__file__).parents[2] / "results" / "cpu-quick"
 PHASES = ("train", "step", "infer", "latency")
@@ -35,9 +34,9 @@ def recorded() -> Noise:
     """Everything that scattered in the recorded run; effects are scaled for the mean they lost."""
     effects: list[float] = []
     inside: list[np.ndarray] = []
-    for group in by_cell(list(Run.open(RECORDED).records().values())).values():
+    for result in Results.read(Run.open(RECORDED)).cells:
         for phase in PHASES:
-            logs = [np.log(rounds(r, phase)) for r in good(group)]
+            logs = [np.log(launch.rounds(phase)) for launch in result.good]
             if len(logs) > 1:
                 medians = np.array([np.median(x) for x in logs])
                 scale = np.sqrt(len(medians) / (len(medians) - 1))

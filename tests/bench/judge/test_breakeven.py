@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bench.judge import breakeven
-from bench.records import tidy
 from bench.records.record import Record
-from tests.support.records import record
+from tests.support.records import record, results
 
 USUAL, MODE = "tensorflow:graph", "tensorflow:xla"
 
@@ -23,7 +22,7 @@ def launches(name: str, round_seconds: float, first_step: float) -> list[Record]
 
 def payback(mode: float, usual: float, first: float) -> breakeven.Payback:
     records = launches(MODE, mode, first) + launches(USUAL, usual, 0.2)
-    (found,) = breakeven.paybacks(tidy.by_cell(records), "fnn-mnist")
+    (found,) = breakeven.paybacks(results(records), "fnn-mnist")
     return found
 
 
@@ -55,5 +54,5 @@ def test_a_mode_that_starts_sooner_and_runs_faster_is_ahead_at_once() -> None:
 
 
 def test_without_the_usual_mode_nothing_is_said() -> None:
-    assert breakeven.paybacks(tidy.by_cell(launches(MODE, 0.1, 1.0)), "fnn-mnist") == []
-    assert breakeven.paybacks(tidy.by_cell(launches(USUAL, 0.1, 1.0)), "fnn-mnist") == []
+    assert breakeven.paybacks(results(launches(MODE, 0.1, 1.0)), "fnn-mnist") == []
+    assert breakeven.paybacks(results(launches(USUAL, 0.1, 1.0)), "fnn-mnist") == []

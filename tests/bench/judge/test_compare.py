@@ -17,21 +17,15 @@ import pytest
 
 from bench.judge.compare import compare, differences
 from bench.records.record import AA_LABEL, Outcome, Record, failure_record
+from bench.records.results import Results
 from bench.records.store import Run
 from bench.report.comparison import as_json, junit, markdown, text
 from bench.run.environments import PROJECT
-from tests.bench.cli.test_cli import bench
-from tests.bench.records.test_table import ABOUT
-from tests.support.records import certificate, job, record
+from tests.support.command import bench
+from tests.support.records import about, certificate, job, record, run_file, stored
 
 NAMES = ("pytorch:eager", "mxnet:hybrid")
 LAUNCHES = 6
-
-
-def about(**changes: Any) -> dict[str, Any]:
-    request = {**ABOUT["request"], "implementations": list(NAMES), "launches": LAUNCHES}
-    request |= {k: changes.pop(k) for k in list(changes) if k in request}
-    return {**ABOUT, "request": request, **changes}
 
 
 def spread(block: int) -> float:
@@ -45,29 +39,29 @@ def launches(slower: float = 1.0, memory: float = 1.0, score: float = 0.9) -> li
             factor = slower if name == NAMES[0] else 1.0
             one = record(name, block, 0.1 * spread(block) * factor, label)
             one["launch"]["seconds"]["import"] *= spread(block)
-            one["launch"]["peak_rss_bytes"] *= memory if name == NAMES[0] else 1.0
+            if name == NAMES[0]:
+                one["launch"]["peak_rss_bytes"] = round(one["launch"]["peak_rss_bytes"] * memory)
             one["launch"]["readings"]["test_score"] = score + 1e-4 * (block % 2)
             found.append(one)
     return found
 
 
-def make(path: Path, records: list[Record], **changes: Any) -> Run:
-    made = Run.create(path, about(**changes))
-    for each in records:
-        made.add(each["launch"]["job"]["id"], each)
-    return made
+def make(path: Path, records: list[Record], pairing: str = "", **changes: Any) -> Results:
+    """A run directory of these records, read again; `changes` are of the request."""
+    raw = about(("fnn-mnist",), NAMES, launches=LAUNCHES, **changes) | {"pairing": pairing}
+    return stored(Run.create(path, run_file(raw)), records)
 
 
 @pytest.fixture
-def base(tmp_path: Path) -> Run:
+def base(tmp_path: Path) -> Results:
     return make(tmp_path / "base", launches())
 
 
-def test_equal_runs_pass(base: Run, tmp_path: Path) -> None:
+def test_equal_runs_pass(base: Results, tmp_path: Path) -> None:
     found = compare(base, make(tmp_path / "new", launches()))
     assert (found.status, found.exit_code) == ("no regression", 0)
     assert not found.paired
-    assert len(found.verdicts) == 2 * 10
+    assert len(found.verdicts) == 2 * 11
 
 
 @pytest.mark.parametrize(
@@ -79,13 +73,13 @@ def test_equal_runs_pass(base: Run, tmp_path: Path) -> None:
         ({"score": 0.8}, "accuracy"),
     ],
 )
-def test_every_kind_is_gated(base: Run, tmp_path: Path, changed: Any, kind: str) -> None:
+def test_every_kind_is_gated(base: Results, tmp_path: Path, changed: Any, kind: str) -> None:
     found = compare(base, make(tmp_path / "new", launches(**changed)))
     assert found.exit_code == 1
     assert kind in {v.question.kind for v in found.regressions}
 
 
-def test_cold_start_is_gated(base: Run, tmp_path: Path) -> None:
+def test_cold_start_is_gated(base: Results, tmp_path: Path) -> None:
     records = launches()
     for one in records:
         if one["launch"].get("seconds"):
@@ -94,7 +88,7 @@ def test_cold_start_is_gated(base: Run, tmp_path: Path) -> None:
     assert {v.question.kind for v in found.regressions} == {"cold start"}
 
 
-def test_targets_no_longer_reached_are_gated(base: Run, tmp_path: Path) -> None:
+def test_targets_no_longer_reached_are_gated(base: Results, tmp_path: Path) -> None:
     records = launches()
     for number, one in enumerate(records):
         if one["launch"].get("readings") and number % 5:
@@ -103,7 +97,7 @@ def test_targets_no_longer_reached_are_gated(base: Run, tmp_path: Path) -> None:
     assert {v.question.kind for v in found.regressions} == {"time to target"}
 
 
-def test_fail_on_looks_only_where_it_is_told(base: Run, tmp_path: Path) -> None:
+def test_fail_on_looks_only_where_it_is_told(base: Results, tmp_path: Path) -> None:
     new = make(tmp_path / "new", launches(memory=1.1))
     assert compare(base, new, fail_on="any").exit_code == 1
     assert compare(base, new, fail_on="slower").exit_code == 0
@@ -144,7 +138,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_was_not_measured_is_never_green(base: Run, tmp_path: Path, name: str) -> None:
+def test_what_was_not_measured_is_never_green(base: Results, tmp_path: Path, name: str) -> None:
     found = compare(base, make(tmp_path / "new", BROKEN[name]))
     assert (found.status, found.exit_code) == ("could not judge", 2)
     assert found.unjudged
@@ -163,7 +157,7 @@ def test_two_failed_runs_are_not_equal_runs(tmp_path: Path) -> None:
     assert compare(*runs).exit_code == 2
 
 
-def test_a_regression_beside_a_failed_cell_is_a_regression(base: Run, tmp_path: Path) -> None:
+def test_a_regression_beside_a_failed_cell_is_a_regression(base: Results, tmp_path: Path) -> None:
     records = [
         one
         for one in launches(slower=1.2)
@@ -195,40 +189,40 @@ def test_runs_measured_interleaved_are_paired(tmp_path: Path) -> None:
 
 
 def test_fingerprints_name_what_differs() -> None:
-    other = about(threads=4, machine={"cpu": "another", "python": "3.14"})
-    other["datasets"] = {"fnn-mnist": {"id": "others"}}
-    found = " ".join(differences(about(), other))
+    other = about(threads=4)
+    other["machine"] |= {"cpu": "another", "python": "3.14"}
+    other["datasets"]["fnn-mnist"]["sha256"] = "1" * 64
+    found = " ".join(differences(run_file(), run_file(other)))
     assert "threads: 2 against 4" in found
     assert "machine cpu" in found
     assert "data of fnn-mnist" in found
     assert "python" not in found
-    assert differences(about(), about()) == []
+    assert differences(run_file(), run_file()) == []
 
 
-def test_formats_parse_and_escape(base: Run, tmp_path: Path) -> None:
-    make(tmp_path / "new", failed(launches(), 1))
-    found = compare(base, Run.open(tmp_path / "new"))
+def test_formats_parse_and_escape(base: Results, tmp_path: Path) -> None:
+    found = compare(base, make(tmp_path / "new", failed(launches(), 1)))
     texts = {"text": text(found), "markdown": markdown(found), "junit": junit(found)}
     done = bench("compare", "base", "new", "--format", "json", cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     texts["json"] = done.stdout
     assert json.loads(texts["json"])["exit_code"] == 2
     cases = ElementTree.fromstring(texts["junit"]).findall(".//testcase")
-    assert len(cases) == 2 * 10 + 1
+    assert len(cases) == 2 * 11 + 1
     rows = [line for line in texts["markdown"].splitlines() if line.startswith("|")]
-    assert len(rows) == 2 + 2 * 10
+    assert len(rows) == 2 + 2 * 11
     assert {row.count("|") for row in rows} == {8}
     assert "could not judge" in texts["text"].splitlines()[-1]
 
 
-def test_xml_survives_what_a_log_can_hold(base: Run, tmp_path: Path) -> None:
+def test_xml_survives_what_a_log_can_hold(base: Results, tmp_path: Path) -> None:
     found = compare(base, make(tmp_path / "new", failed(launches())))
     assert "\x00" not in junit(found)
     messages = [e.get("message", "") for e in ElementTree.fromstring(junit(found)).iter("error")]
     assert any("died <&> " in m for m in messages)
 
 
-def test_exit_statuses_of_the_command(base: Run, tmp_path: Path) -> None:
+def test_exit_statuses_of_the_command(base: Results, tmp_path: Path) -> None:
     make(tmp_path / "same", launches())
     make(tmp_path / "slow", launches(slower=1.1))
     make(tmp_path / "void", [])
@@ -244,16 +238,17 @@ MISTAKES = [
     (["base", "other"], "not comparable: threads: 2 against 4"),
     (["base", "base", "--margin", "lots"], "no fraction"),
     (["base", "base", "--margin", "0"], "no fraction"),
-    (["base", "hollow"], "lacks what a comparison needs"),
+    (["base", "hollow"], "is no run of this suite: created: Field required (and 7 more)"),
 ]
 
 
 @pytest.mark.parametrize(("arguments", "words"), MISTAKES)
 def test_a_mistake_is_one_line_and_exit_2(
-    base: Run, tmp_path: Path, arguments: list[str], words: str
+    base: Results, tmp_path: Path, arguments: list[str], words: str
 ) -> None:
     make(tmp_path / "other", launches(), threads=4)
-    Run.create(tmp_path / "hollow", {})
+    (tmp_path / "hollow").mkdir()
+    (tmp_path / "hollow" / "run.json").write_text('{"schema": 2}')
     done = bench("compare", *arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert words in done.stderr
@@ -261,25 +256,27 @@ def test_a_mistake_is_one_line_and_exit_2(
     assert done.stdout == ""
 
 
-def test_force_compares_and_says_what_differs(base: Run, tmp_path: Path) -> None:
+def test_force_compares_and_says_what_differs(base: Results, tmp_path: Path) -> None:
     make(tmp_path / "other", launches(), threads=4)
     done = bench("compare", "base", "other", "--force", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     assert "fingerprints differ: threads: 2 against 4" in done.stdout
 
 
-def test_judging_twice_and_after_a_kill_is_the_same_bit_for_bit(base: Run, tmp_path: Path) -> None:
+def test_judging_twice_and_after_a_kill_is_the_same_bit_for_bit(
+    base: Results, tmp_path: Path
+) -> None:
     """Records are whole or absent, and nothing random is left in judging: a process killed
     while it copies the run, then finished in another order, gives the same bytes."""
     wanted = as_json(compare(base, base))
     code = f"""
-import time
+import json, time
 from pathlib import Path
 from bench.records.store import Run
 old = Run.open(Path({str(base.path)!r}))
 new = Run.create(Path({str(tmp_path / "copy")!r}), old.about())
-for name, record in reversed(old.records().items()):
-    new.add(name, record); print(name, flush=True); time.sleep(0.05)
+for path in sorted(old.launches.glob("*.json"), reverse=True):
+    new.add(path.stem, json.loads(path.read_text())); print(path, flush=True); time.sleep(0.05)
 """
     environment = os.environ | {"PYTHONPATH": str(PROJECT)}
     process = subprocess.Popen(
@@ -293,9 +290,10 @@ for name, record in reversed(old.records().items()):
     process.wait()
     process.stdout.close()
     copy = Run.open(tmp_path / "copy")
-    assert compare(base, copy).exit_code == 2
-    for name, one in base.records().items():
-        if name not in copy.records():
-            copy.add(name, one)
-    again = as_json(compare(base, copy))
+    assert compare(base, Results.read(copy)).exit_code == 2
+    kept = copy.records()
+    for path in sorted((base.path / "launches").glob("*.json")):
+        if path.stem not in kept:
+            copy.add(path.stem, json.loads(path.read_text()))
+    again = as_json(compare(base, Results.read(copy)))
     assert again == wanted.replace('"new": "base"', '"new": "copy"')

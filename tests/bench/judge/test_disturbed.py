@@ -11,14 +11,14 @@ import pytest
 
 from bench.judge import disturbed
 from bench.plan.again import again as again_blocks
-from bench.records import tidy
 from bench.records.metrics import metric
-from bench.records.record import Job, Record, job_of
+from bench.records.record import Job, Record
+from bench.records.results import Results
 from bench.records.store import Run
-from bench.report import tables
 from bench.run.environments import PROJECT
-from tests.bench.history.test_history import PUBLISHED
-from tests.support.records import job, record
+from tests.support.noise import RECORDED
+from tests.support.records import job, record, results
+from tests.support.records import launch as as_read
 
 
 def launch(block: int, steal: float = 0.0, others: float = 0.0, switches: int = 100,
@@ -33,7 +33,7 @@ def launch(block: int, steal: float = 0.0, others: float = 0.0, switches: int = 
 
 def again(made: Record, seconds: float = 0.2) -> Record:
     """The same launch measured a second time."""
-    new = copy.deepcopy(record(block=job_of(made).block, seconds=seconds))
+    new = copy.deepcopy(record(block=made["launch"]["job"]["block"], seconds=seconds))
     new["launch"]["job"] |= {"id": "r~" + made["launch"]["job"]["id"], "repeat": 1}
     return new
 
@@ -49,102 +49,103 @@ def again(made: Record, seconds: float = 0.2) -> Record:
     ],
 )
 def test_a_launch_is_marked_with_its_reason(seen: dict[str, Any], words: str) -> None:
-    found = disturbed.reasons([launch(0), launch(1), launch(2), launch(3, **seen)])
+    found = disturbed.reasons(results([launch(0), launch(1), launch(2), launch(3, **seen)]))
     assert list(found) == ([job(block=3).id] if words else [])
     assert words in "".join(found.values())
 
 
 def test_switches_need_launches_to_compare_with() -> None:
-    assert disturbed.reasons([launch(0), launch(1, switches=10_000)]) == {}
+    assert disturbed.reasons(results([launch(0), launch(1, switches=10_000)])) == {}
 
 
 def test_another_cells_switching_is_no_measure() -> None:
     calm = [launch(b, switches=1) for b in range(3)]
     busy = [launch(b, switches=1000, implementation="keras:tensorflow") for b in range(3)]
-    assert disturbed.reasons([*calm, *busy]) == {}
+    assert disturbed.reasons(results([*calm, *busy])) == {}
 
 
 def test_a_record_without_readings_is_not_marked() -> None:
-    assert disturbed.reasons([record(block=b) for b in range(4)]) == {}
+    assert disturbed.reasons(results(record(block=b) for b in range(4))) == {}
 
 
 def test_the_published_runs_outliers_are_found() -> None:
     """The two A/A launches at 24 % and 5 % of the CPU: they made the noise floor what it is."""
-    run = Run.open(PUBLISHED)
-    records = list(run.records().values())
-    assert sorted(disturbed.reasons(records)) == [
+    published = Results.read(Run.open(RECORDED))
+    assert sorted(disturbed.reasons(published)) == [
         "b002~fnn-mnist~tensorflow-graph-aa~cpu~fp32",
         "b004~fnn-mnist~tensorflow-graph-aa~cpu~fp32",
     ]
-    assert "Disturbed launches: 2 of 25" in tables.markdown(run)
+    assert "Disturbed launches: 2 of 25" in disturbed.note(published)
 
 
 def plan_of(blocks: int) -> list[Job]:
     return [job(name, b) for b in range(blocks) for name in ("pytorch:eager", "mxnet:hybrid")]
 
 
-def results(jobs: list[Job], hit: set[int]) -> dict[str, Record]:
+def measured(jobs: list[Job], hit: set[int]) -> list[Record]:
     """A record of each job; in the blocks `hit` others took a third of the CPU."""
-    return {
-        j.id: launch(j.block, 5.0 * (j.block in hit), implementation=j.cell.implementation)
-        for j in jobs
-    }
+    return [
+        launch(j.block, 5.0 * (j.block in hit), implementation=j.cell.implementation) for j in jobs
+    ]
 
 
 def test_whole_blocks_are_repeated_up_to_the_budget() -> None:
     jobs = plan_of(4)
-    records = results(jobs, {1, 3})
-    made = again_blocks(jobs, records, most=1)
+    seen = results(measured(jobs, {1, 3}))
+    made = again_blocks(jobs, seen, most=1)
     assert [(j.block, j.cell.implementation) for j in made] == [
         (1, "pytorch:eager"), (1, "mxnet:hybrid"),
     ]  # fmt: skip
     assert [(j.seed, j.position) for j in made] == [(j.seed, j.position) for j in jobs[2:4]]
     assert not {j.id for j in made} & {j.id for j in jobs}
-    assert {j.block for j in again_blocks(jobs, records, most=2)} == {1}
-    assert again_blocks(jobs, records, most=0) == []
-    assert again_blocks(jobs, results(jobs, set()), most=2) == []
+    assert {j.block for j in again_blocks(jobs, seen, most=2)} == {1}
+    assert again_blocks(jobs, seen, most=0) == []
+    assert again_blocks(jobs, results(measured(jobs, set())), most=2) == []
 
 
 def test_one_disturbed_contender_repeats_its_block() -> None:
     jobs = plan_of(3)
-    records = results(jobs, set())
-    records[jobs[2].id] = launch(1, 5.0)
-    assert [j.block for j in again_blocks(jobs, records, most=2)] == [1, 1]
+    records = measured(jobs, set())
+    records[2] = launch(1, 5.0)
+    assert [j.block for j in again_blocks(jobs, results(records), most=2)] == [1, 1]
 
 
 def test_a_tenth_of_the_launches_at_most_is_measured_anew() -> None:
     jobs = plan_of(60)
-    records = results(jobs, set(range(60)))
-    assert {j.block for j in again_blocks(jobs, records, most=4)} == {0, 1, 2, 3}
-    assert {j.block for j in again_blocks(jobs, records, most=60)} == set(range(6))
+    seen = results(measured(jobs, set(range(60))))
+    assert {j.block for j in again_blocks(jobs, seen, most=4)} == {0, 1, 2, 3}
+    assert {j.block for j in again_blocks(jobs, seen, most=60)} == set(range(6))
 
 
 def test_the_second_measurement_counts_and_the_first_is_kept() -> None:
     records = [launch(0), launch(1, steal=5.0), launch(2)]
     second = again(records[1])
+    seen = results([*records, second])
+    (cell,) = seen.cells
     speed = metric("train_throughput")
-    with_it = tidy.values(speed, tidy.good([*records, second]))
-    assert with_it[1] == speed.read(second)
-    assert with_it[0] == speed.read(records[0])
-    assert len(tidy.good([*records, second])) == 3
-    assert "Blocks measured anew: 1" in disturbed.note([*records, second])
+    with_it = cell.values(speed)
+    assert with_it[1] == speed.read(as_read(second))
+    assert with_it[0] == speed.read(as_read(records[0]))
+    assert len(cell.good) == 3
+    assert len(cell.launches) == 4
+    assert "Blocks measured anew: 1" in disturbed.note(seen)
 
 
 def test_a_second_measurement_that_failed_leaves_the_first() -> None:
     first, second = launch(0, steal=5.0), again(launch(0))
     second["launch"]["status"] = "timeout"
-    assert tidy.good([first, second]) == [first]
+    (cell,) = results([first, second]).cells
+    assert cell.good == (as_read(first),)
 
 
 def test_after_a_kill_the_same_blocks_are_repeated_and_none_twice() -> None:
     jobs = plan_of(4)
-    records = results(jobs, {2})
-    wanted = again_blocks(jobs, records, most=2)
+    records = measured(jobs, {2})
+    wanted = again_blocks(jobs, results(records), most=2)
     assert [j.block for j in wanted] == [2, 2]
     done = launch(2, steal=9.0, implementation=wanted[0].cell.implementation)
     done["launch"]["job"] = wanted[0].as_dict()
-    records[wanted[0].id] = done
-    assert again_blocks(jobs, records, most=2) == wanted[1:]
+    assert again_blocks(jobs, results([*records, done]), most=2) == wanted[1:]
 
 
 @pytest.mark.parametrize(("theirs", "least", "most"), [(False, 0.5, 9.0), (True, 0.0, 0.4)])

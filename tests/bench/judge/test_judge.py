@@ -11,6 +11,7 @@ from bench import stats
 from bench.judge import verdict as judge
 from bench.judge.verdict import MOST_LAUNCHES, Question, Rule
 from bench.judge.verdict import judge as decide
+from bench.records.metrics import metric
 from bench.stats import Effect
 
 CLEAR = Effect(mean=-0.10, error=0.005, df=9, n=10)
@@ -29,8 +30,9 @@ def test_direction_follows_the_metric() -> None:
     assert word() == "slower"
     assert word(replace(CLEAR, mean=0.10)) == "faster"
     assert word(higher_is_better=False) == "faster"
-    assert word(kind="memory", higher_is_better=False) == "lighter"
-    assert word(kind="accuracy", ratio=False) == "worse"
+    memory, score = (metric(name).words for name in ("peak_rss", "test_score"))
+    assert word(kind="memory", higher_is_better=False, words=memory) == "lighter"
+    assert word(kind="accuracy", ratio=False, words=score) == "worse"
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ import pytest
 
 from bench.judge import settling
 from bench.judge.settling import settle
-from bench.records import tidy
-from tests.support.records import record
+from tests.support.records import record, results
 
 
 def noisy(levels: list[tuple[float, int]], noise: float = 0.01, seed: int = 0) -> list[float]:
@@ -60,6 +59,6 @@ def test_the_report_names_who_did_not_settle() -> None:
     for entry in jumping["benchmarks"]:
         if entry["extra_info"]["phase"] == "train":
             entry["stats"]["data"] = noisy([(1.0, 40), (1.6, 8)])
-    said = settling.note(tidy.by_cell([steady, jumping]))
+    said = settling.note(results([steady, jumping]))
     assert said == "No steady state of training in some of 2 launches: mxnet:hybrid in 1."
-    assert settling.note(tidy.by_cell([steady])) == ""
+    assert settling.note(results([steady])) == ""

@@ -10,9 +10,8 @@ import pytest
 from bench.plan import pilot
 from bench.plan.pilot import MOST_TIMES, Pilot
 from bench.plan.request import PROFILES
-from bench.records import tidy
 from bench.records.record import Record
-from tests.support.records import record
+from tests.support.records import record, results
 
 TASK = "fnn-mnist"
 
@@ -34,7 +33,7 @@ def launches(between: float, single: float, rounds: int, blocks: int) -> list[Re
 
 
 def found(between: float, single: float, rounds: int = 20, blocks: int = 60) -> Pilot:
-    one = pilot.of_task(tidy.by_cell(launches(between, single, rounds, blocks)), TASK)
+    one = pilot.of_task(results(launches(between, single, rounds, blocks)), TASK)
     assert one is not None
     return one
 
@@ -75,8 +74,8 @@ def test_the_budget_is_stretched_and_nothing_else() -> None:
 
 
 def test_too_few_launches_say_nothing() -> None:
-    assert pilot.of_task(tidy.by_cell(launches(0.05, 0.01, 20, 2)), TASK) is None
-    assert pilot.of_task({}, TASK) is None
+    assert pilot.of_task(results(launches(0.05, 0.01, 20, 2)), TASK) is None
+    assert pilot.of_task(results([]), TASK) is None
 
 
 def test_a_launch_that_never_varies_asks_for_nothing() -> None:

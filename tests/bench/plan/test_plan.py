@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import pytest
 
 from bench.discover import implementations
 from bench.plan.jobs import counterbalanced, make_jobs, pending
-from bench.plan.request import PROFILES, DataSet, Request, matching_tasks
-from bench.records.record import Job, Outcome, failure_record
+from bench.plan.request import matching_tasks
+from bench.records.record import Job, Outcome, Request, failure_record
 from tasks.errors import UserError
+from tasks.spec.form import restored
+from tests.support.plans import plan_of
+from tests.support.records import launch
 
 NAMES = tuple(i.name for i in implementations())
 
 
 def jobs(launches: int = 6, measure: bool = True) -> list[Job]:
     request = Request("quick", ("fnn-mnist",), NAMES, threads=2, launches=launches, measure=measure)
-    budget = PROFILES["quick"].budget
-    return make_jobs(
-        request, budget, {"fnn-mnist": DataSet("/data")}, {i.name: i for i in implementations()}
-    )
+    return make_jobs(plan_of(request, implementations()))
 
 
 def test_every_contender_runs_once_a_block() -> None:
@@ -59,17 +60,24 @@ def test_ids_are_unique_and_safe_as_file_names() -> None:
 
 def test_job_survives_json() -> None:
     for job in jobs():
-        assert Job.from_dict(job.as_dict()) == job
+        again = Job.from_dict(json.loads(json.dumps(job.as_dict())))
+        assert again == job
+        assert again.work == job.work  # which no comparison looks at
+
+
+def test_a_job_carries_its_whole_task() -> None:
+    for job in jobs(1):
+        assert restored(job.work) == matching_tasks([job.cell.task])[0]
 
 
 def test_pending_skips_the_done_and_the_refused() -> None:
     plan = jobs(1)
     first = plan[0]
-    records = {first.id: failure_record(first, Outcome("unverified", "outputs"))}
-    left = pending(plan, records)
+    refused = launch(failure_record(first, Outcome("unverified", "outputs")))
+    left = pending(plan, {first.id: refused})
     assert first not in left
     assert all(j.cell.implementation != first.cell.implementation for j in left)
-    done = {j.id: failure_record(j, Outcome("ok")) for j in plan}
+    done = {j.id: launch(failure_record(j, Outcome("ok"))) for j in plan}
     assert pending(plan, done) == []
 
 
