@@ -11,7 +11,7 @@ from rich.console import Console
 
 from bench.history import otava, store
 from bench.history.entries import entry_of
-from bench.history.series import Change, Series, change_at, exit_code, series_of
+from bench.history.series import Series, change_at, exit_code, sentence, series_of
 from bench.records.metrics import metric
 from bench.records.results import Results
 from bench.records.store import Run
@@ -88,17 +88,6 @@ def check(
     if code == 2:
         raise UserError("the history could not be judged; `bench history show` says why")
     raise typer.Exit(code)
-
-
-def sentence(change: Change) -> str:
-    """One line: what changed, by how much, in which run, and what else is new in that run."""
-    word = "WORSE" if change.worse else "better"
-    revision = f" (revision {change.at.revision})" if change.at.revision else ""
-    also = f"; also new there: {', '.join(change.versions)}" if change.versions else ""
-    return (
-        f"{word}: {change.series.name} {change.relative:+.1%} in run {change.at.run}{revision}, "
-        f"after {change.previous.run}{also}"
-    )
 
 
 def _series(folder: Path) -> list[Series]:

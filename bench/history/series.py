@@ -174,6 +174,17 @@ def change_at(series: Series, index: int, before: float, after: float) -> Change
     return Change(series, at, previous, relative, worse, differing)
 
 
+def sentence(change: Change) -> str:
+    """One line: what changed, by how much, in which run, and what else is new in that run."""
+    word = "WORSE" if change.worse else "better"
+    revision = f" (revision {change.at.revision})" if change.at.revision else ""
+    also = f"; also new there: {', '.join(change.versions)}" if change.versions else ""
+    return (
+        f"{word}: {change.series.name} {change.relative:+.1%} in run {change.at.run}{revision}, "
+        f"after {change.previous.run}{also}"
+    )
+
+
 def exit_code(series: Sequence[Series], changes: Sequence[Change], since: str = "") -> int:
     """0 no change for the worse since `since` (ISO date), 1 one, 2 it cannot be said.
 

@@ -12,30 +12,38 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.cli.history import sentence
-from bench.history import entries as history
 from bench.history import otava, store
-from bench.history.entries import Entry, Series, change_at, entry_of, exit_code, series_of
-from bench.records.metrics import better_in, metric
+from bench.history.entries import entry_of
+from bench.history.series import MIN_RUNS, Series, change_at, exit_code, sentence, series_of
+from bench.judge import questions
+from bench.judge.questions import Side
+from bench.records.beside import HistoryEntry, written
+from bench.records.metrics import metric
 from bench.records.record import Outcome, Record, failure_record
+from bench.records.results import Results
 from bench.records.store import Run
 from bench.run.environments import PROJECT
+from tasks.catalogue.every import CATALOGUE
 from tasks.errors import UserError
+from tasks.spec.form import definition, digest
+from tasks.spec.layers import Dense
 from tests.bench.cli.test_cli import bench
-from tests.support.records import job, record
+from tests.support import records
+from tests.support.records import job, record, run_file
 
 PUBLISHED = PROJECT / "results" / "cpu-quick"
 
 
 def about(day: int, **machine: Any) -> dict[str, Any]:
-    made = {"cpu": "c", "cores": 2, "memory_bytes": 2**34, "architecture": "x86_64"}
-    return {
-        "created": f"2026-{1 + day // 28:02d}-{1 + day % 28:02d}T03:00:00+00:00",
-        "command": "bench run",
-        "machine": {**made, "os": "Linux 1", "python": "3.11.7", **machine},
-        "budget": {"train_rounds": 10},
-        "datasets": {"fnn-mnist": {"sha256": "5a"}},
-    }
+    """run.json of a day."""
+    made = records.about(implementations=("pytorch:eager", "mxnet:hybrid"))
+    created = f"2026-{1 + day // 28:02d}-{1 + day % 28:02d}T03:00:00+00:00"
+    return made | {"created": created, "machine": made["machine"] | machine}
+
+
+def kept(raw: dict[str, Any], made: list[Record], revision: str = "") -> HistoryEntry:
+    """The entry of a run of these records."""
+    return entry_of(records.results(made, raw), revision)
 
 
 def launches(seconds: float = 0.1, spread: float = 0.01) -> list[Record]:
@@ -47,16 +55,16 @@ def launches(seconds: float = 0.1, spread: float = 0.01) -> list[Record]:
     ]
 
 
-def entry(day: int, seconds: float = 0.1, **machine: Any) -> Entry:
-    return entry_of(about(day, **machine), launches(seconds), revision=f"r{day}")
+def entry(day: int, seconds: float = 0.1, **machine: Any) -> HistoryEntry:
+    return kept(about(day, **machine), launches(seconds), revision=f"r{day}")
 
 
-def speed(entries: list[Entry]) -> Series:
+def speed(entries: list[HistoryEntry]) -> Series:
     (found,) = [s for s in series_of(entries) if s.metric == "train_throughput"]
     return found
 
 
-def noisy(days: int, slower_from: int = 10**6, by: float = 1.2) -> list[Entry]:
+def noisy(days: int, slower_from: int = 10**6, by: float = 1.2) -> list[HistoryEntry]:
     rng = np.random.default_rng(4)
     return [
         entry(d, 0.1 * math.exp(rng.normal(0, 0.01)) * (by if d >= slower_from else 1.0))
@@ -66,65 +74,163 @@ def noisy(days: int, slower_from: int = 10**6, by: float = 1.2) -> list[Entry]:
 
 def test_an_entry_keeps_values_launches_floor_and_versions() -> None:
     made = entry(3)
-    (cell,) = made["cells"]
-    kept = cell["values"]["train_throughput"]
-    assert sorted(kept["launches"]) == [0, 1]
-    assert kept["value"] == pytest.approx(np.sqrt(kept["launches"][0] * kept["launches"][1]))
-    assert made["floors"]["train_throughput"] > 0.005
-    assert cell["packages"] == {"numpy": "2"}
-    assert json.loads(json.dumps(made))["id"] == made["id"]
+    (cell,) = made.cells
+    speeds = cell.values["train_throughput"]
+    assert sorted(speeds.launches) == ["0", "1"]
+    assert speeds.value == pytest.approx(np.sqrt(speeds.launches["0"] * speeds.launches["1"]))
+    assert made.floors["train_throughput"] > 0.005
+    assert cell.packages == {"numpy": "2"}
+    assert cell.task == about(3)["tasks"]["fnn-mnist"]["digest"]
+    assert made.measurement == 1
+
+
+def test_the_floor_is_the_judges_own_as_a_share_of_the_value() -> None:
+    scored = launches(spread=0.03)
+    for number, each in enumerate(scored):
+        each["launch"]["readings"]["test_score"] = 0.9 + 0.01 * number
+    results = records.results(scored, about(0))
+    (original, copy) = results.twins()[0]
+    floors, own = entry_of(results).floors, questions.floors(results)
+    assert floors.keys() == own.keys()
+    speed = metric("train_throughput")
+    asked = questions.question(
+        "fnn-mnist", speed, Side("", original), Side("", copy), math.nan, True, "higher"
+    )
+    assert asked is not None
+    ends = [abs(end) for end in asked.effect.interval()]
+    assert floors["train_throughput"] == pytest.approx(math.expm1(max(ends)))
+    mean = np.mean([r["launch"]["readings"]["test_score"] for r in scored[::2]])
+    assert floors["test_score"] == pytest.approx(own["test_score"] / mean)
 
 
 def test_an_id_is_the_same_after_a_resume_and_another_for_a_twin() -> None:
     """Two CI jobs can begin the same command in the same second."""
     early, late = record("pytorch:eager", 0), record("mxnet:hybrid", 0)
     early["datetime"], late["datetime"] = "2026-01-01T00:00:01", "2026-01-01T00:00:02"
-    begun, resumed = entry_of(about(0), [early]), entry_of(about(0), [late, early])
-    assert begun["id"] == resumed["id"]
-    twin = entry_of(about(0), [{**early, "datetime": "2026-01-01T00:00:01.5"}])
-    assert twin["id"] != begun["id"]
+    begun, resumed = kept(about(0), [early]), kept(about(0), [late, early])
+    assert begun.id == resumed.id
+    twin = kept(about(0), [{**early, "datetime": "2026-01-01T00:00:01.5"}])
+    assert twin.id != begun.id
+
+
+def test_a_block_measured_anew_leaves_the_id() -> None:
+    first = record("pytorch:eager", 0)
+    anew = json.loads(json.dumps(record("pytorch:eager", 0, 0.2)))
+    anew["datetime"] = "2026-01-02T00:00:00"
+    anew["launch"]["job"] |= {"repeat": 1, "id": first["launch"]["job"]["id"] + "~again"}
+    assert kept(about(0), [first]).id == kept(about(0), [first, anew]).id
 
 
 def test_a_run_without_a_measurement_is_refused() -> None:
     broken = failure_record(job("pytorch:eager", 0), Outcome("crash", "x"))
     with pytest.raises(UserError, match="nothing was measured"):
-        entry_of(about(0), [broken])
+        kept(about(0), [broken])
 
 
-def test_other_hardware_is_another_series_other_versions_are_not() -> None:
-    same = [entry(0), entry(1, os="Linux 2", memory_bytes=2**34 - 4096)]
-    assert len(speed(same).points) == 2
-    for other in ({"cpu": "d"}, {"cores": 4}, {"memory_bytes": 2**35}):
-        assert len([s for s in series_of([entry(0), entry(1, **other)])
-                    if s.metric == "train_throughput"]) == 2  # fmt: skip
-    threads, data = entry(1), entry(2)
-    threads["cells"][0]["cell"]["threads"] = 8
-    data["cells"][0]["dataset"] = "other"
-    names = [s for s in series_of([entry(0), threads, data]) if s.metric == "train_throughput"]
-    assert [len(s.points) for s in names] == [1, 1, 1]
+def edited(raw: dict[str, Any], *path: Any, to: Any) -> dict[str, Any]:
+    """The same run.json with another value at a place."""
+    copy: dict[str, Any] = json.loads(json.dumps(raw))
+    place: Any = copy
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = to
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("machine", "cpu"), "d"),
+        (("machine", "cores"), 4),
+        (("machine", "memory_gib"), 48),
+        (("machine", "architecture"), "aarch64"),
+        (("budget", "train_rounds"), 99),
+        (("suite", "measurement"), 2),
+        (("datasets", "fnn-mnist", "sha256"), "1" * 64),
+        (("tasks", "fnn-mnist", "digest"), "another"),
+    ],
+)
+def test_what_makes_another_series(place: tuple[str, ...], value: Any) -> None:
+    other = kept(edited(about(1), *place, to=value), launches())
+    found = [s for s in series_of([entry(0), other]) if s.metric == "train_throughput"]
+    assert [len(s.points) for s in found] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("machine", "os"), "Linux 7"),
+        (("machine", "python"), "3.12.1"),
+        (("suite", "version"), "9"),
+        (("suite", "revision"), "def"),
+        (("command",), "bench run --tasks fnn-mnist"),
+    ],
+)
+def test_what_a_history_watches_makes_no_other_series(place: tuple[str, ...], value: Any) -> None:
+    other = kept(edited(about(1), *place, to=value), launches())
+    assert len(speed([entry(0), other]).points) == 2
+
+
+def test_other_threads_are_another_series() -> None:
+    more = launches()
+    for each in more:
+        each["launch"]["job"]["cell"] |= {"threads": 8}
+    found = series_of([entry(0), kept(about(1), more)])
+    assert [len(s.points) for s in found if s.metric == "train_throughput"] == [1, 1]
+
+
+def test_a_task_edited_under_its_name_is_another_series() -> None:
+    """One layer's units: the name says nothing of it, the digest does."""
+    task = next(work for work in CATALOGUE if work.name == "fnn-mnist")
+    number, dense = next(
+        (n, x)
+        for n, x in enumerate(task.layers)
+        if isinstance(x, Dense)  # type: ignore[union-attr]
+    )
+    layers = list(task.layers)  # type: ignore[union-attr]
+    layers[number] = replace(dense, units=dense.units + 1)
+    wider = replace(task, layers=tuple(layers))  # type: ignore[call-arg]
+    assert wider.name == task.name
+    facts = {"digest": digest(wider), "definition": definition(wider)}
+    raw = edited(about(1), "tasks", "fnn-mnist", to=facts)
+    same, other = kept(about(1), launches()), kept(raw, launches())
+    assert len(speed([entry(0), same]).points) == 2
+    found = [s for s in series_of([entry(0), other]) if s.metric == "train_throughput"]
+    assert [len(s.points) for s in found] == [1, 1]
+    assert found[0].name == found[1].name
+    assert found[0].fingerprint != found[1].fingerprint
 
 
 def test_a_change_names_the_run_and_what_else_is_new_there() -> None:
-    series = speed([entry(0), entry(1, 0.2, os="Linux 2")])
+    series = speed([entry(0), entry(1, 0.2, os="Linux 7.0")])
     change = change_at(series, 1, series.points[0].value, series.points[1].value)
     assert change.worse
     assert change.relative == pytest.approx(-0.5)
     assert "WORSE" in sentence(change)
     assert "revision r1" in sentence(change)
-    assert "os Linux 1 → Linux 2" in sentence(change)
-    latency = replace(series, metric="step_latency_p50")
+    assert "os Linux 6.1 → Linux 7.0" in sentence(change)
+    latency = replace(series, metric="step_latency_p50", better="lower")
     assert not change_at(latency, 1, 2.0, 1.0).worse
     assert change_at(latency, 1, 1.0, 2.0).worse
+    assert change_at(latency, 1, 0.0, 2.0).relative == math.inf
 
 
 def test_the_score_of_a_regression_is_an_error() -> None:
-    assert better_in(metric("test_score"), "rnn-sequence") == "lower"
-    assert better_in(metric("test_score"), "fnn-mnist") == "higher"
-    assert better_in(metric("train_throughput"), "rnn-sequence") == "higher"
+    error = kept(records.about(["rnn-sequence"]), [record(task="rnn-sequence")])
+    better = {s.metric: s.better for s in series_of([error])}
+    assert better["test_score"] == "lower"
+    assert better["train_throughput"] == "higher"
+    assert {s.better for s in series_of([entry(0)]) if s.metric == "test_score"} == {"higher"}
+
+
+def test_runs_are_ordered_by_their_moment_whatever_its_zone() -> None:
+    east = kept(about(0) | {"created": "2026-01-01T04:30:00+02:00"}, launches(0.1))
+    utc = kept(about(0) | {"created": "2026-01-01T03:00:00+00:00"}, launches(0.2))
+    assert [p.run for p in speed([utc, east]).points] == [east.id, utc.id]
 
 
 def test_exit_codes() -> None:
-    whole = speed(noisy(history.MIN_RUNS))
+    whole = speed(noisy(MIN_RUNS))
     short = replace(whole, points=whole.points[:-1])
     unfloored = replace(whole, points=tuple(replace(p, floor=math.nan) for p in whole.points))
     worse = change_at(whole, 4, 2.0, 1.0)
@@ -142,7 +248,7 @@ def test_exit_codes() -> None:
 def test_what_stopped_working_is_not_unchanged() -> None:
     entries = noisy(10)
     broken = [failure_record(job("pytorch:eager", b), Outcome("crash", "boom")) for b in (0, 1)]
-    last = entry_of(about(10), [*broken, record("mxnet:hybrid", 0)])
+    last = kept(about(10), [*broken, record("mxnet:hybrid", 0)])
     gone = speed_of(series_of([*entries, last]), "pytorch:eager")
     assert "boom" in gone.missing
     assert exit_code([gone], []) == 2
@@ -158,26 +264,26 @@ def speed_of(series: list[Series], implementation: str) -> Series:
     return found
 
 
-def _add(folder: Path, made: Entry, start: Any) -> None:
+def _add(folder: Path, made: HistoryEntry, start: Any) -> None:
     start.wait()
     store.append(folder, made)
 
 
 def test_100_processes_at_once_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     """80 runs of their own, and 20 processes that add the same run."""
-    own = [entry_of(about(0), [{**record("pytorch:eager", 0), "datetime": str(n)}])
+    own = [kept(about(0), [{**record("pytorch:eager", 0), "datetime": str(n)}])
            for n in range(80)]  # fmt: skip
     work = [*own, *[entry(1)] * 20]
     context = multiprocessing.get_context("fork")
     start = context.Barrier(len(work))
     jobs = [context.Process(target=_add, args=(tmp_path, made, start)) for made in work]
-    for each in jobs:
-        each.start()
-    for each in jobs:
-        each.join(60)
-    assert [each.exitcode for each in jobs] == [0] * 100
-    wanted = json.loads(json.dumps({made["id"]: made for made in work}))
-    assert {e["id"]: e for e in store.load(tmp_path)} == wanted
+    for process in jobs:
+        process.start()
+    for process in jobs:
+        process.join(60)
+    assert [process.exitcode for process in jobs] == [0] * 100
+    wanted = {made.id: made for made in work}
+    assert {e.id: e for e in store.load(tmp_path)} == wanted
     assert len(wanted) == 81
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(f"{i}.json" for i in wanted)
 
@@ -207,7 +313,7 @@ OTAVA_SAID = (
 
 def test_otavas_answer_is_read() -> None:
     found = otava.parse(OTAVA_SAID)
-    assert found == {"s3": (otava.Found(12, 1.012544, 0.797939),), "short": ()}
+    assert found == {"s3": (otava.ChangePoint(12, 1.012544, 0.797939),), "short": ()}
 
 
 @pytest.mark.parametrize("text", ["No regressions found", "[]", '{"a": [{}]}', '{"a": 1}'])
@@ -306,7 +412,7 @@ def test_commands_end_to_end(installed: Path, tmp_path: Path) -> None:
     def add(days: range, seconds: float) -> None:
         rng = np.random.default_rng(1)
         for day in days:
-            run = Run.create(tmp_path / f"run{day}", about(day))
+            run = Run.create(tmp_path / f"run{day}", run_file(about(day)))
             for each in launches(seconds * math.exp(rng.normal(0, 0.01))):
                 run.add(each["launch"]["job"]["id"], each)
         folders = [f"run{day}" for day in days]
@@ -349,10 +455,56 @@ def test_a_mistake_is_one_line_and_exit_2(tmp_path: Path, arguments: list[str], 
     assert done.stderr.count("\n") == 1
 
 
-def test_the_published_run_can_be_kept() -> None:
-    run = Run.open(PUBLISHED)
-    made = entry_of(run.about(), list(run.records().values()))
-    assert {c["cell"]["implementation"] for c in made["cells"]} == {
+def test_the_published_run_can_be_kept(tmp_path: Path) -> None:
+    made = entry_of(Results.read(Run.open(PUBLISHED)))
+    assert {c.cell.implementation for c in made.cells} == {
         "keras:tensorflow", "mxnet:hybrid", "pytorch:eager", "tensorflow:graph",
     }  # fmt: skip
-    assert made["floors"]["train_throughput"] == pytest.approx(0.312, abs=0.001)
+    assert made.floors["train_throughput"] == pytest.approx(0.312, abs=0.001)
+    store.append(tmp_path, made)
+    assert store.load(tmp_path) == [made]
+
+
+def old(made: HistoryEntry) -> dict[str, Any]:
+    """The same entry as schema 1 wrote it."""
+    raw = written(made) | {"schema": 1}
+    del raw["measurement"]
+    raw["machine"] = dict(raw["machine"])
+    raw["machine"]["memory_bytes"] = raw["machine"].pop("memory_gib") * 2**30 - 4096
+    for cell in raw["cells"]:
+        del cell["task"], cell["score"]
+    return raw
+
+
+def test_an_entry_of_schema_1_is_read_and_not_compared_with_a_newer_one(tmp_path: Path) -> None:
+    for day in (0, 1):
+        made = entry(day)
+        (tmp_path / f"{made.id}.json").write_text(json.dumps(old(made)))
+    store.append(tmp_path, entry(2))
+    entries = store.load(tmp_path)
+    assert [e.cells[0].task for e in entries[:2]] == ["", ""]
+    found = [s for s in series_of(entries) if s.metric == "train_throughput"]
+    assert sorted(len(s.points) for s in found) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        (("cells", 0, "values", "train_throughput", "value"), 1.0, "not the mean"),
+        (("cells", 0, "values", "train_throughput", "launches"), {}, "by block"),
+        (("cells", 0, "values", "nonsense"), {"value": 1.0, "launches": {"0": 1.0}}, "no metric"),
+        (("id",), "20260101T000000-000000000000", "another run"),
+        (("created",), "0001-01-01T00:00:00+05:00", "created"),
+        (("machine", "cores"), -2, "machine.cores"),
+        (("cells", 0, "cell", "threads"), "2", "threads"),
+    ],
+)
+def test_an_entry_that_contradicts_itself_names_the_field(
+    tmp_path: Path, place: tuple[Any, ...], value: Any, words: str
+) -> None:
+    made = entry(0)
+    raw = edited(written(made), *place, to=value)
+    (tmp_path / f"{made.id}.json").write_text(json.dumps(raw))
+    with pytest.raises(UserError, match=words) as caught:
+        store.load(tmp_path)
+    assert f"{made.id}.json" in str(caught.value)
