@@ -55,6 +55,7 @@ def _implementation(implementation: Implementation, device: str) -> Row:
         "version": environment.version,
         "reason": environment.reason,
         "python": environment.python,
+        "tests": implementation.tests,
     }
 
 
