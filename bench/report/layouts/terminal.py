@@ -1,69 +1,187 @@
-"""Tables in the terminal."""
+"""A document in the terminal, and plain tables of rows.
+
+The last lines of a terminal are the ones that are seen, so the document's first section comes
+last. What a reader would open on the page is folded to a line here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+import re
+from collections.abc import Iterable, Sequence
+from functools import singledispatch
+from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.table import Table as Grid
+from rich.text import Text
 
-from bench.judge import breakeven
-from bench.records.store import Run
-from bench.report import achieved, search_report, tables
+from bench.records.results import Results
+from bench.report.blocks import (
+    Beside,
+    Block,
+    Code,
+    Details,
+    Document,
+    Facts,
+    Figure,
+    Files,
+    Flow,
+    Note,
+    Notes,
+    Section,
+    Table,
+)  # fmt: skip
+from bench.report.document import document
 
 NAMES = ("task", "implementation", "status", "device", "name")  # never broken over lines
-WIDE = 160  # characters that the whole table needs
-SPLIT = 5  # columns in the first half: what was learned and how fast
+PADDING = 3  # characters between two columns
+SENTENCE = 24  # the fewest that a column of sentences is given
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # they would steer the terminal
 
 
-def print_tables(run: Run, console: Console) -> None:
-    """The terminal report; in a narrow terminal each table is printed as two."""
-    whole = range(1, len(tables.HEADINGS))
-    halves = (whole,) if console.width >= WIDE else (whole[:SPLIT], whole[SPLIT:])
-    for one in tables.task_tables(run):
-        console.print(f"\n[bold]{escape(one.title)}[/bold]", highlight=False)
-        for columns in halves:
-            grid = _grid(tables.HEADINGS, one.rows, (0, *columns), left=(0, 1))
-            for row in one.rows:
-                style = "" if row[1] == "passed" else "yellow"
-                grid.add_row(*(row[index] for index in (0, *columns)), style=style)
-            console.print(grid)
-        for headings, rows in ((breakeven.HEADINGS, one.modes), (achieved.HEADINGS, one.work)):
-            if rows:
-                grid = _grid(headings, rows, range(len(headings)), left=(0,))
-                for row in rows:
-                    grid.add_row(*row)
-                console.print(grid)
-        for note in one.notes:
-            console.print(note, markup=False, highlight=False)
-    search_report.print_tables(run, console)
+def escaped(text: str) -> str:
+    """Text in which nothing steers the terminal."""
+    return _CONTROL.sub("�", text)
 
 
-def _grid(
-    headings: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    columns: Sequence[int],
-    left: Sequence[int],
-) -> Table:
-    """A table still empty. In a narrow terminal texts go over several lines, but no word of them
-    and no number is cut."""
-    grid = Table(header_style="bold", box=box.SIMPLE_HEAD, collapse_padding=True)
-    for index in columns:
-        texts = [word for row in (headings, *rows) for word in row[index].split()]
-        side: Literal["left", "right"] = "left" if index in left else "right"
-        widest = max(map(len, texts))
-        grid.add_column(headings[index], justify=side, min_width=widest, no_wrap=index == 0)
-    return grid
+def show(results: Results, console: Console) -> None:
+    """A run, without its figures: nothing is written."""
+    lay(document(results), console)
 
 
-def print_rows(console: Console, title: str, rows: list[dict[str, Any]]) -> None:
+def lay(document: Document, console: Console) -> None:
+    """The whole document, its first section last."""
+    for section in (*document.sections[1:], *document.sections[:1]):
+        _lay(section, console)
+
+
+def _say(console: Console, text: str, style: str = "", whole: bool = False) -> None:
+    """A line, broken at spaces; `whole`: not broken at all, so that it can be copied."""
+    console.print(Text(escaped(text), style), highlight=False, soft_wrap=whole)
+
+
+def _all(parts: Iterable[Block], console: Console) -> None:
+    for part in parts:
+        _lay(part, console)
+
+
+@singledispatch
+def _lay(block: Block, console: Console) -> None:
+    raise TypeError(f"no block: {block!r}")
+
+
+@_lay.register
+def _table(block: Table, console: Console) -> None:
+    if block.filters:
+        return
+    for part in _parts(block, console.width):
+        grid = Grid(header_style="bold", box=box.SIMPLE_HEAD, collapse_padding=True)
+        for index in part:
+            column, least = block.columns[index], _width(block, index)
+            whole = index == 0 and least < console.width // 2
+            grid.add_column(
+                escaped(column.heading), justify=column.align, min_width=least, no_wrap=whole
+            )
+        for number, row in enumerate(block.rows):
+            cells = (Text(escaped(row[index])) for index in part)
+            grid.add_row(*cells, style="yellow" if number in block.bad else "")
+        console.print(grid)
+    if block.legend:
+        _say(console, block.legend)
+
+
+def _width(block: Table, index: int) -> int:
+    """The fewest characters of a column: no word and no number of it is cut."""
+    if block.columns[index].wrap:
+        return SENTENCE
+    texts = [block.columns[index].heading, *(row[index] for row in block.rows)]
+    words = texts if index == 0 else [word for text in texts for word in text.split()]
+    return max(map(len, words), default=1)
+
+
+def _parts(block: Table, width: int) -> list[tuple[int, ...]]:
+    """Numbers of columns that fit beside one another, the first repeated in each part."""
+    room = width - _width(block, 0) - PADDING
+    parts: list[tuple[int, ...]] = []
+    part: tuple[int, ...] = (0,)
+    left = room
+    for index in range(1, len(block.columns)):
+        need = _width(block, index) + PADDING
+        if need > left and len(part) > 1:
+            parts.append(part)
+            part, left = (0,), room
+        part, left = (*part, index), left - need
+    return [*parts, part]
+
+
+@_lay.register
+def _note(block: Note, console: Console) -> None:
+    mark = f"[{block.mark}] " if block.mark else ""
+    _say(console, mark + block.text, "dim" if block.small else "")
+
+
+@_lay.register
+def _notes(block: Notes, console: Console) -> None:
+    for line in block.lines:
+        _say(console, line)
+
+
+@_lay.register
+def _facts(block: Facts, console: Console) -> None:
+    for term, lines in block.rows:
+        for text in lines:
+            _say(console, f"{term}: {text}")
+
+
+@_lay.register
+def _flow(block: Flow, console: Console) -> None:
+    _say(console, " → ".join(f"{name} ({what})" for name, what in block.steps))
+
+
+@_lay.register
+def _code(block: Code, console: Console) -> None:
+    _say(console, f"{block.title}:" if block.title else "")
+    for line in block.text.splitlines():
+        _say(console, line, whole=True)
+
+
+@_lay.register
+def _figure(block: Figure, console: Console) -> None:
+    _say(console, f"{block.name}.svg: {block.title}")
+
+
+@_lay.register
+def _files(block: Files, console: Console) -> None:
+    for name, words in block.rows:
+        _say(console, f"{name}: {words}")
+
+
+@_lay.register
+def _details(block: Details, console: Console) -> None:
+    mark = f" [{block.mark}]" if block.mark else " (on the page and in report.md)"
+    _say(console, f"▸ {block.summary}{mark}")
+
+
+@_lay.register
+def _beside(block: Beside, console: Console) -> None:
+    for title, parts in block.parts:
+        if parts:
+            _say(console, title, "italic")
+            _all(parts, console)
+
+
+@_lay.register
+def _section(block: Section, console: Console) -> None:
+    _say(console, f"\n{block.title}", "bold")
+    _all(block.blocks, console)
+
+
+def print_rows(console: Console, title: str, rows: Sequence[dict[str, Any]]) -> None:
     """A plain table of dictionaries with the same keys."""
-    grid = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    grid = Grid(title=title, title_justify="left", title_style="bold", header_style="bold")
     for key in rows[0] if rows else ():
         grid.add_column(key, overflow="fold", no_wrap=key in NAMES)
     for row in rows:
-        grid.add_row(*(str(value) for value in row.values()))
+        grid.add_row(*(Text(escaped(str(value))) for value in row.values()))
     console.print(grid)

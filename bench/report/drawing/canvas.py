@@ -1,4 +1,4 @@
-"""What all charts share: who has which colour and marker, intervals, failed cells, files.
+"""What all figures share: who has which colour and marker, axes, failed cells, files.
 
 Shapes as well as colours tell the contenders apart, so that grey print and colour-blind readers
 lose nothing.
@@ -7,6 +7,7 @@ lose nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from bench.judge.questions import Groups
-from bench.records import tidy
-from bench.records.record import Cell, Record
+from bench.records.results import Results
 
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
 MOST_TASKS = 24  # of a larger run a figure shows the first
 MOST_TICKS = 8  # of a logarithmic axis
 LETTERS = 14.0  # of the smallest text that an inch holds
+DECADES = tuple(float(f"{m}e{e}") for e in range(-7, 9) for m in (1, 2, 5))
 
 # Without a date, with fixed ids and with text as text: the same records give the same bytes.
 STYLE: dict[Any, Any] = {
@@ -37,6 +37,12 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.size": 9.5,
 }
+
+
+def shown(results: Results) -> Results:
+    """A figure's worth of the run: the cells of its first tasks."""
+    tasks = set(results.tasks[:MOST_TASKS])
+    return replace(results, cells=tuple(r for r in results.cells if r.cell.task in tasks))
 
 
 def colours(contenders: Sequence[str]) -> dict[str, Any]:
@@ -51,9 +57,9 @@ def markers(contenders: Sequence[str]) -> dict[str, str]:
     return {name: MARKERS[i % len(MARKERS)] for i, name in enumerate(contenders)}
 
 
-def implementations(groups: Groups) -> list[str]:
+def implementations(results: Results) -> list[str]:
     """All implementations of a run, failed ones too, in a fixed order."""
-    return sorted({cell.implementation for cell in groups})
+    return sorted({result.cell.implementation for result in results.cells})
 
 
 def panels(
@@ -75,14 +81,18 @@ def points(
     paint, shape = colours(contenders), markers(contenders)
     for number, name in enumerate(contenders):
         mine = frame[frame["implementation"] == name]
-        offset = 0.55 * (number / max(1, len(contenders) - 1) - 0.5)
-        places = [tasks.index(task) + offset for task in mine["task"]]
+        places = [tasks.index(task) + offset(number, len(contenders)) for task in mine["task"]]
         spread = [(mine["value"] - mine["low"]).fillna(0), (mine["high"] - mine["value"]).fillna(0)]
         axis.errorbar(
             mine["value"], places, xerr=spread, fmt=shape[name], color=paint[name],
             markersize=6, capsize=2, linewidth=1.2, label=name,
         )  # fmt: skip
     task_axis(axis, tasks)
+
+
+def offset(number: int, contenders: int) -> float:
+    """Where a contender stands in its task's band, the middle being 0."""
+    return 0.55 * (number / max(1, contenders - 1) - 0.5)
 
 
 def task_axis(axis: Axes, tasks: Sequence[str]) -> None:
@@ -98,10 +108,10 @@ def logarithmic(axis: Axes, low: float, high: float, ticks: Sequence[float]) -> 
     """A logarithmic x axis from a little below `low` to a little above `high`, plain numbers."""
     axis.set_xscale("log")
     low, high = low * 0.85, high * 1.15
-    shown = [tick for tick in ticks if low <= tick <= high]
-    if len(shown) > MOST_TICKS:  # no room for their names: whole decades only
-        shown = [tick for tick in shown if f"{tick:e}".startswith("1.0")]
-    axis.set_xticks(shown, [f"{tick:,.0f}" if tick >= 1 else f"{tick:g}" for tick in shown])
+    named = [tick for tick in ticks if low <= tick <= high]
+    if len(named) > MOST_TICKS:  # no room for their names: whole decades only
+        named = [tick for tick in named if f"{tick:e}".startswith("1.0")]
+    axis.set_xticks(named, [f"{tick:,.0f}" if tick >= 1 else f"{tick:g}" for tick in named])
     axis.xaxis.set_minor_formatter(NullFormatter())
     axis.set_xlim(low, high)
 
@@ -122,16 +132,14 @@ def common_label(figure: Figure, text: str) -> None:
     figure.supxlabel(text, fontsize=9.5, y=0.24 / figure.get_figheight())
 
 
-def name_missing(figure: Figure, groups: Groups, wanted: str = "measured") -> None:
+def name_missing(figure: Figure, results: Results, wanted: str = "measured") -> None:
     """Name the cells without a point, so that none disappears."""
     failed = [
-        f"{cell.task} {cell.implementation} ({tidy.missing_word(group)})"
-        for cell, group in groups.items()
-        if not tidy.good(group)
+        f"{r.cell.task} {r.cell.implementation} ({r.missing})" for r in results.cells if not r.good
     ]
     if failed:
         room = int(figure.get_figwidth() * LETTERS) - len(f"not {wanted}:  and 000 more")
-        lengths = accumulate(len(one) + 2 for one in failed)
+        lengths = accumulate(len(name) + 2 for name in failed)
         fit = max(1, sum(length <= room for length in lengths))
         more = f" and {len(failed) - fit} more" if len(failed) > fit else ""
         text = f"not {wanted}: " + ", ".join(failed[:fit]) + more
@@ -146,14 +154,3 @@ def save(figure: Figure, out: Path, name: str) -> list[Path]:
         figure.savefig(paths[1], dpi=130, metadata={"Software": None})
     plt.close(figure)
     return paths
-
-
-def measured(groups: Groups) -> dict[Cell, list[Record]]:
-    """The contenders that have launches which count, without A/A copies."""
-    return {c: g for c, g in groups.items() if not c.label and tidy.good(g)}
-
-
-def tasks_of(groups: Groups, about: dict[str, Any]) -> list[str]:
-    """The tasks of these cells in the run's order; at most a figure's worth."""
-    have = {cell.task for cell in groups}
-    return [t for t in about["request"]["tasks"] if t in have][:MOST_TASKS]

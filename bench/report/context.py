@@ -1,0 +1,33 @@
+"""What sections need beside the results, made once a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from bench.judge import questions
+from bench.judge.leads import Judged
+from bench.judge.verdict import Verdict
+from bench.records.results import Results
+from bench.report.blocks import Figure
+
+
+@dataclass(frozen=True)
+class Context:
+    """judged: the run's verdicts by metric, each judged once. figures: those that were drawn.
+    files: names of the files that lie beside the report."""
+
+    judged: Judged
+    figures: tuple[Figure, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+def context(results: Results, figures: Sequence[Figure] = (), files: Sequence[str] = ()) -> Context:
+    """For one report of these results."""
+
+    @cache
+    def judged(metric: str) -> dict[str, list[Verdict]]:
+        return questions.against_best(results, metric)
+
+    return Context(judged, tuple(figures), tuple(files))

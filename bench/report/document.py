@@ -1,0 +1,33 @@
+"""A run as one document. A section is a module of `bench.report.sections`, found where it stands:
+
+ORDER       where it stands among the others
+sections    (Results, Context) → its sections; an empty list where it has nothing to say
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench import discover
+from bench.records.results import Results
+from bench.report.blocks import Document, Figure
+from bench.report.context import context
+
+TITLE = "Deep-learning frameworks, compared on equal work"
+
+
+def document(
+    results: Results, figures: Sequence[Figure] = (), files: Sequence[str] = ()
+) -> Document:
+    """All there is to say of a run. figures: those drawn; files: names of what lies beside."""
+    known = context(results, figures, files)
+    modules = sorted(discover.members("bench.report.sections"), key=lambda m: m.ORDER)
+    parts = [part for module in modules for part in module.sections(results, known)]
+    request, machine = results.about.request, results.about.machine
+    lead = (
+        f"on {machine.cpu}, {machine.cores} cores, {request.device}, {request.precision}, "
+        f"{request.threads} threads. Every number comes from an implementation whose work was "
+        "first certified against a float64 oracle."
+    )
+    subject = f"{machine.cpu}, {request.device}"
+    return Document(TITLE, subject, results.about.created, lead, tuple(parts))

@@ -1,0 +1,90 @@
+"""What is said of a task under its table: verdicts, the noise floor, and what weakens a number."""
+
+from __future__ import annotations
+
+from bench import stats
+from bench.judge import disturbed, settling, verdict
+from bench.records.metrics import SPEED
+from bench.records.results import Results
+from bench.report.context import Context
+from bench.stats import Estimate
+
+SCORES = {
+    "accuracy": "accuracy on the test rows, target at least",
+    "rmse": "root mean squared error on the test rows, target at most",
+}
+OLD_MEMORY = (
+    "Memory was read by getrusage here, which is never under the runner's own peak "
+    "(some 230 MiB): lower values are shown as that."
+)
+
+
+def of(results: Results, context: Context, task: str) -> list[str]:
+    """One line a remark, verdicts first."""
+    own = results.only(task)
+    lines = [verdict.sentence(v) for v in context.judged(SPEED).get(task, ())]
+    lines += [target(own, task), noise_floor(own)]
+    if any(not x.launch.peak_rss_from for r in own.cells for x in r.ended_well):
+        lines.append(OLD_MEMORY)
+    lines += [disturbed.note(own), adam_forms(own), settling.note(own), early_stopping(own)]
+    lines += [f"{r.cell.contender}: {r.status}: {r.reason}" for r in own.cells if r.failed]
+    return [line for line in lines if line]
+
+
+def target(results: Results, task: str) -> str:
+    """What the score is and which one counts as learned; empty without a target."""
+    data = results.about.datasets[task]
+    return "" if data.target is None else f"Score: {SCORES[data.metric]} {data.target:g}."
+
+
+def floor_of(results: Results) -> Estimate | None:
+    """The A/A ratio of training throughput among these cells; None without two pairs."""
+    for original, copy in results.twins():
+        a, b = copy.values(SPEED), original.values(SPEED)
+        if len(a.keys() & b.keys()) > 1:
+            return stats.paired_ratio(a, b)
+    return None
+
+
+def noise_floor(results: Results) -> str:
+    """What one implementation against itself admits; empty without such a pair."""
+    floor = floor_of(results)
+    if floor is None:
+        return ""
+    return (
+        f"Noise floor (A/A, one implementation against itself, {floor.n} pairs of launches): "
+        f"ratio {floor.value:.3f}, 95 % interval {floor.low:.3f} to {floor.high:.3f}. "
+        f"Differences in training speed below {stats.noise_floor(floor):.1%} mean nothing here."
+    )
+
+
+def adam_forms(results: Results) -> str:
+    """Who computes which form of Adam, where contenders differ in it."""
+    forms: dict[str, set[str]] = {}
+    for result in results.cells:
+        if result.certificate is not None:
+            forms.setdefault(result.certificate.adam_form, set()).add(result.cell.implementation)
+    if len(forms) < 2:
+        return ""
+    named = "; ".join(f"{form}: {', '.join(sorted(who))}" for form, who in sorted(forms.items()))
+    return f"Forms of Adam ({named}): certified each, but scores can part where gradients are tiny."
+
+
+def early_stopping(results: Results) -> str:
+    """Which epoch each launch kept, where the task stops early, and whether all agree by seed."""
+    kept: dict[str, dict[int, int]] = {}
+    for result in results.contenders:
+        for launch in result.good:
+            best = launch.launch.readings.best_epoch
+            if best is not None:
+                kept.setdefault(result.cell.implementation, {})[launch.job.seed] = best
+    if not kept:
+        return ""
+    common = set.intersection(*(set(seeds) for seeds in kept.values()))
+    same = sum(len({seeds[seed] for seeds in kept.values()}) == 1 for seed in common)
+    epochs = "; ".join(
+        f"{name} {', '.join(str(e) for _, e in sorted(seeds.items()))}"
+        for name, seeds in kept.items()
+    )
+    agreement = f"the best epoch is the same in all for {same} of {len(common)} seeds"
+    return f"Early stopping: {agreement} ({epochs})."

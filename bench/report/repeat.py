@@ -1,0 +1,38 @@
+"""The command that repeats a cell as it was measured."""
+
+from __future__ import annotations
+
+import shlex
+
+from bench.records.record import Cell
+from bench.records.schema import RunFile
+
+DATA = "DIR"  # stands for the folder that was given: a run keeps no path of its user
+
+
+def command(cell: Cell, about: RunFile) -> str:
+    """All of the request that decides what a cell is: sizes, precision, threads, seed, data.
+
+    What is not said has its default. Where the data were not the suite's own, DIR stands for
+    the folder with the canonical files.
+    """
+    request = about.request
+    verb = (
+        ["bench", "run", "--profile", request.profile] if request.measure else ["bench", "verify"]
+    )
+    words = [
+        *verb, "--tasks", cell.task, "--implementations", cell.implementation,
+        "--device", cell.device, "--precision", cell.precision, "--threads", str(cell.threads),
+    ]  # fmt: skip
+    if request.measure:
+        words += ["--launches", str(request.launches), "--repeats", str(request.repeats)]
+        words += ["--prune"] if request.prune else []
+        if request.until is not None:
+            words += ["--until", f"{100 * request.until:g}%"]
+            if request.budget_seconds is not None:
+                words += ["--budget", f"{request.budget_seconds:g}s"]
+    words += ["--seed", str(request.seed)]
+    data = about.datasets.get(cell.task)
+    if data is not None and not data.embedded:
+        words += ["--data-dir", DATA]
+    return shlex.join(words)

@@ -1,0 +1,155 @@
+"""The first screen: what a run says, in words, by rules. Pure: verdicts in, sentences out.
+
+Who leads is told by `bench.judge.leads`. What several lead is said to be undecided ("not told
+apart"), or equal where two one-sided tests proved it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from bench.judge.leads import Lead, leads
+from bench.judge.verdict import Verdict
+from bench.records.metrics import SCORE
+from bench.records.results import Results
+from bench.report.blocks import Facts, Note, Section
+from bench.report.context import Context
+from tasks.catalogue.every import TASKS
+
+ORDER = 10
+FAMILIES = {
+    "fnn": "small feed-forward networks",
+    "cnn": "small convolutional networks",
+    "rnn": "simple recurrent networks",
+    "lstm": "LSTMs",
+    "other": "other tasks",
+}
+_FAMILY = {task.name: task.family for task in TASKS}
+QUESTIONS = (("train_throughput", "Training"), ("infer_throughput", "Inference"))
+RULES = (
+    "Sentences are made from verdicts by rules: an advantage is the least that the 95 % intervals "
+    "admit, and what is not beyond doubt (p ≤ 1 % over the whole table, above the margin and above "
+    "the run's own noise floor) is called undecided. Other models and other machines may say "
+    "otherwise."
+)
+Judged = Mapping[str, Sequence[Verdict]]
+
+
+def sections(results: Results, context: Context) -> list[Section]:
+    """What this run says, most important first; a run without verdicts says that instead."""
+    facts = Facts(tuple(sentences(results, context).items()), wide=True)
+    return [Section("answer", "On this machine", (facts, Note(RULES, small=True)))]
+
+
+def sentences(results: Results, context: Context) -> dict[str, tuple[str, ...]]:
+    """What is spoken of → its sentences."""
+    order = {task: place for place, task in enumerate(results.about.request.tasks)}
+    speeds = {
+        words: sorted(leads(context.judged(name)), key=lambda x: order.get(x.task, len(order)))
+        for name, words in QUESTIONS
+    }
+    said: dict[str, tuple[str, ...]] = {}
+    if overall := tuple(_overall(words, led) for words, led in speeds.items() if len(led) > 1):
+        said["Over all tasks"] = overall
+    for family, title in FAMILIES.items():
+        lines = tuple(
+            f"{words}: {_family(led)}."
+            for words, every in speeds.items()
+            if (led := [lead for lead in every if _FAMILY.get(lead.task, "other") == family])
+        )
+        if lines:
+            said[title] = lines
+    if learned := _scores(context.judged(SCORE)):
+        said["What was learned"] = (learned,)
+    if started := _start(results, context.judged("cold_start")):
+        said["Starting up"] = (started,)
+    said["Coverage"] = (coverage(results),)
+    return said
+
+
+def _overall(words: str, led: Sequence[Lead]) -> str:
+    """On how many tasks each contender leads, alone or beside others; and how often alone."""
+    first, alone = Counter[str](), Counter[str]()
+    for lead in led:
+        first.update(lead.leaders)
+        alone.update(lead.leaders if len(lead.leaders) == 1 else ())
+    counts = [
+        f"{name} on {count}" + (f" ({alone[name]} alone)" if alone[name] else "")
+        for name, count in first.most_common()
+    ]
+    return f"{words}: the fastest, or not told apart from it, of {len(led)} tasks: {_list(counts)}."
+
+
+def _family(led: Sequence[Lead]) -> str:
+    """One metric of one family: contenders that lead alone first, then what stays open."""
+    parts = []
+    for name in dict.fromkeys(lead.leaders[0] for lead in led if len(lead.leaders) == 1):
+        alone = [lead for lead in led if lead.leaders == (name,)]
+        least = min(lead.least for lead in alone)
+        everywhere = len(alone) == len(led) > 1
+        where = "every task" if everywhere else _list(lead.task for lead in alone)
+        parts.append(f"{name} is fastest on {where}, at least {least:.2f} times any other")
+    shared: dict[tuple[tuple[str, ...], bool], list[str]] = {}
+    for lead in led:
+        if len(lead.leaders) > 1:
+            shared.setdefault((tuple(sorted(lead.leaders)), lead.equal), []).append(lead.task)
+    for (names, equal), tasks in shared.items():
+        how = "equal within the margin" if equal else "not told apart"
+        parts.append(f"{_list(names)} lead, {how}, on {_list(tasks)}")
+    return "; ".join(parts)
+
+
+def _scores(judged: Judged) -> str:
+    """Whether the contenders learned alike: every task's scores against its best one."""
+    worse = [v for verdicts in judged.values() for v in verdicts if v.outcome == "worse"]
+    if not judged:
+        return ""
+    if worse:
+        named = _list(f"{v.question.new} on {v.question.task}" for v in worse)
+        return f"Below the task's best score beyond doubt: {named}."
+    equal = sum(all(v.outcome == "equivalent" for v in verdicts) for verdicts in judged.values())
+    return (
+        f"No contender's score differs beyond doubt on any of {len(judged)} tasks; on {equal} of "
+        "them all scores are equivalent within the margin."
+    )
+
+
+def _start(results: Results, judged: Judged) -> str:
+    """Who starts up fastest, and the range of seconds of each."""
+    led = leads(judged)
+    if not led:
+        return ""
+    seconds: dict[str, list[float]] = {}
+    for result in results.contenders:
+        if (estimate := result.estimate("cold_start")) is not None:
+            seconds.setdefault(result.cell.implementation, []).append(estimate.value)
+    ranges = [f"{n} {_range(s)}" for n, s in sorted(seconds.items(), key=lambda x: min(x[1]))]
+    alone = [lead for lead in led if len(lead.leaders) == 1]
+    names = {lead.leaders[0] for lead in alone}
+    first = ""
+    if len(alone) == len(led) and len(names) == 1:
+        first = f"{names.pop()} is first to finish a step in a fresh process on every task. "
+    return f"{first}Import, build and first step take (s): {', '.join(ranges)}."
+
+
+def _range(seconds: Sequence[float]) -> str:
+    low, high = min(seconds), max(seconds)
+    return f"{low:.1f}" if high - low < 0.1 else f"{low:.1f} to {high:.1f}"
+
+
+def coverage(results: Results) -> str:
+    """How many cells ended well, and that the others are listed."""
+    cells = results.contenders
+    well = sum(bool(result.good) for result in cells)
+    if well == len(cells):
+        return f"All {len(cells)} cells (task × implementation) were certified and measured."
+    return (
+        f"{well} of {len(cells)} cells (task × implementation) were measured; the others are "
+        "listed with their reasons."
+    )
+
+
+def _list(names: Iterable[str]) -> str:
+    named = list(names)
+    return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"

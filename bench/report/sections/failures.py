@@ -1,0 +1,31 @@
+"""Each cell that could not be measured, or not in every launch, and what repeats it."""
+
+from __future__ import annotations
+
+from bench.records.results import Results
+from bench.report import repeat
+from bench.report.blocks import Block, Code, Note, Section, Table, label
+from bench.report.context import Context
+
+ORDER = 70
+COLUMNS = (
+    label("task"), label("implementation"), label("status"), label("reason", wrap=True),
+)  # fmt: skip
+INTRODUCTION = "Cells that could not be measured, or not in every launch."
+COMMANDS = "The commands that repeat them"
+DATA = f"For {repeat.DATA} put the folder that holds the canonical data files."
+NOTHING = "Nothing: every launch of every cell ended well."
+
+
+def sections(results: Results, context: Context) -> list[Section]:
+    """Says so, too, where nothing failed."""
+    failed = [result for result in results.cells if result.failed]
+    blocks: tuple[Block, ...] = (Note(NOTHING),)
+    if failed:
+        rows = tuple((r.cell.task, r.cell.contender, r.status, r.reason) for r in failed)
+        commands = list(dict.fromkeys(repeat.command(r.cell, results.about) for r in failed))
+        table = Table("Failed cells", COLUMNS, rows, bad=frozenset(range(len(rows))))
+        blocks = (Note(INTRODUCTION), table, Code("\n".join(commands), COMMANDS))
+        if any(f"--data-dir {repeat.DATA}" in command for command in commands):
+            blocks = (*blocks, Note(DATA, small=True))
+    return [Section("failures", "What failed", blocks)]

@@ -1,0 +1,70 @@
+"""The machine, versions and the settings that were read back from each framework."""
+
+from __future__ import annotations
+
+from bench.records.results import Results
+from bench.report.blocks import Block, Details, Facts, Section, Table, label
+from bench.report.context import Context
+
+ORDER = 80
+GIB = 2**30
+
+
+def sections(results: Results, context: Context) -> list[Section]:
+    """Facts, and behind them the settings, those that differ first."""
+    facts = [*machine(results), *versions(results).items()]
+    facts += [("command", results.about.command)]
+    if suite := results.about.suite.version:
+        facts += [("suite", f"{suite} {results.about.suite.revision}".strip())]
+    blocks: tuple[Block, ...] = (Facts(tuple((name, (text,)) for name, text in facts)),)
+    if (table := settings(results)).rows:
+        blocks = (*blocks, Details(table.title, (table,)))
+    return [Section("machine", "Machine, versions, settings", blocks)]
+
+
+def machine(results: Results) -> list[tuple[str, str]]:
+    """What the machine is and what was asked of it; memory in whole GiB, as it is kept."""
+    request = results.about.request
+    facts = results.about.machine.model_dump()
+    return [_fact(name, value) for name, value in facts.items() if value is not None] + [
+        ("device", request.device),
+        ("precision", request.precision),
+        ("threads", str(request.threads)),
+        ("launches", str(request.launches)),
+        ("profile", request.profile),
+    ]
+
+
+def _fact(name: str, value: object) -> tuple[str, str]:
+    if name.endswith("_gib"):
+        return name.removesuffix("_gib").replace("_", " "), f"{value} GiB"
+    if name.endswith("_bytes") and isinstance(value, int | float):
+        return name.removesuffix("_bytes").replace("_", " "), f"{value / GIB:.0f} GiB"
+    return name.replace("_", " "), str(value)
+
+
+def versions(results: Results) -> dict[str, str]:
+    """Implementation → its framework's version."""
+    named = {r.cell.implementation: r.version for r in results.cells if r.version}
+    return dict(sorted(named.items()))
+
+
+def settings(results: Results) -> Table:
+    """Settings × implementations, those that differ first; a setting that changed over the tasks
+    shows every value."""
+    seen: dict[str, dict[str, dict[str, None]]] = {}
+    for launch in results.launches:
+        for key, value in launch.launch.settings.items():
+            by_name = seen.setdefault(key, {})
+            by_name.setdefault(launch.cell.implementation, {})[str(value)] = None
+    names = sorted({name for by_name in seen.values() for name in by_name})
+    rows = [
+        (key, *(", ".join(sorted(by_name.get(name, {"–": None}))) for name in names))
+        for key, by_name in sorted(seen.items())
+    ]
+    rows.sort(key=lambda row: len(set(row[1:])) == 1)
+    return Table(
+        "Settings, read back from each framework (those that differ first)",
+        (label("setting"), *map(label, names)),
+        tuple(rows),
+    )

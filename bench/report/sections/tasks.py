@@ -1,0 +1,80 @@
+"""A part a task: what it is, the table of its cells, modes, work, notes, certificates."""
+
+from __future__ import annotations
+
+from bench.judge import breakeven
+from bench.records.results import Results
+from bench.report import achieved, cell_table, certificates, remarks
+from bench.report.blocks import Block, Flow, Note, Notes, Section, Table, columns
+from bench.report.context import Context
+from bench.report.sections.searches import NAMES
+from bench.run.ceiling import Ceiling
+from tasks.catalogue.every import TASKS
+from tasks.spec.layers import Layer
+from tasks.spec.network import Task, output_shapes
+
+ORDER = 50
+
+
+def sections(results: Results, context: Context) -> list[Section]:
+    """One section that holds one a task, in the order of the request; searches have their own."""
+    most = achieved.ceiling_of(results)
+    tasks = [task for task in results.about.request.tasks if task not in NAMES]
+    parts = tuple(_task(results, context, task, most) for task in tasks)
+    return [Section("tasks", "Task by task", parts)] if parts else []
+
+
+def _task(results: Results, context: Context, name: str, most: Ceiling | None) -> Section:
+    known = next((task for task in TASKS if task.name == name), None)
+    rows = tuple(cell_table.row(r) for r in cell_table.ordered(results.of_task(name)))
+    table = Table(f"Cells of {name}", cell_table.COLUMNS, rows, bad=cell_table.bad(rows))
+    blocks: list[Block] = [Note(_sentence(results, name, known))]
+    if known is not None:
+        blocks.append(Flow(f"Layers of {name}", model(known)))
+    blocks.append(table)
+    if modes := tuple(map(breakeven.row, breakeven.paybacks(results, name))):
+        blocks.append(Table(f"Modes in {name}", columns(*breakeven.HEADINGS), modes))
+    work = achieved.table(results, name, most)
+    notes = remarks.of(results, context, name)
+    if work is not None and most is not None:
+        blocks.append(work)
+        notes.insert(0, achieved.note(most))
+    blocks.append(Notes(tuple(notes), f"Remarks on {name}"))
+    if proof := certificates.of_task(results, name):
+        blocks.append(proof)
+    return Section(f"task-{name}", name, tuple(blocks))
+
+
+def _sentence(results: Results, name: str, known: Task | None) -> str:
+    """What the task is, on which data, how it is trained."""
+    request, data = results.about.request, results.about.datasets[name]
+    where = f"({data.id}; {request.device}, {request.precision}, {request.threads} threads)"
+    if known is None:
+        return f"{where}."
+    return f"{known.summary} {where}. Training: {_training(known)}."
+
+
+def _training(task: Task) -> str:
+    loss = task.loss.replace("_", " ")
+    extra = ", early stopping" if task.early_stopping else ""
+    extra += ", augmented images" if task.augmentation else ""
+    rate = task.optimizer.learning_rate
+    return f"{loss}, Adam {rate:g}, batch {task.batch_size}, {task.epochs} epochs{extra}"
+
+
+def model(task: Task) -> tuple[tuple[str, str], ...]:
+    """The layers in order, each with the shape of one row after it."""
+    layers = (
+        (_layer(layer), _shape(shape))
+        for layer, shape in zip(task.layers, output_shapes(task), strict=True)
+    )
+    return (("input", _shape(task.input_shape)), *layers)
+
+
+def _layer(layer: Layer) -> str:
+    values = [str(v) for v in vars(layer).values() if v != "linear"]
+    return " ".join([type(layer).__name__, *values])
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
