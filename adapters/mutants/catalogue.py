@@ -9,6 +9,9 @@ from adapters.mutants import (
     calls,
     correct,
     dropout,
+    in_keras,
+    in_others,
+    in_pytorch,
     memory,
     prediction,
     settings,
@@ -36,5 +39,8 @@ FAULTS: tuple[Mutant, ...] = (
     *values.MUTANTS,
     *views.MUTANTS,
     *work.MUTANTS,
+    *in_pytorch.FAULTS,
+    *in_keras.FAULTS,
+    *in_others.FAULTS,
 )
-CORRECT: tuple[Mutant, ...] = correct.MUTANTS
+CORRECT: tuple[Mutant, ...] = (*correct.MUTANTS, *in_pytorch.CORRECT, *in_keras.CORRECT)

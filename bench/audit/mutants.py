@@ -31,8 +31,9 @@ from bench.audit.mutants_summary import write_summary
 from bench.discover import implementations
 from bench.proof.certify import certify
 from bench.proof.settings import unlike_job
-from bench.records.store import write_atomically
+from tasks.draws import draw_warps
 from tasks.spec.network import Task
+from tasks.weights import initial_weights
 
 THREADS = 1
 
@@ -66,7 +67,7 @@ def judge(
     named = (mutant.name, mutant.kind, task.name, seed)
     try:
         faulty = mutant.make(adapter)
-        if reason := unlike_launch(faulty):
+        if reason := refused_by_launch(faulty, task, x, y, seed):
             return Verdict(*named, refused_by=f"launch: {reason}")
         if mutant.judged_by == "launch":
             return Verdict(*named)
@@ -81,17 +82,31 @@ def judge(
     return Verdict(*named, failed.name, failed.error, failed.bound)
 
 
-def unlike_launch(adapter: Adapter) -> str:
-    """What a launch would refuse before anything is timed, in words; empty when nothing."""
+def refused_by_launch(adapter: Adapter, task: Task, x: np.ndarray, y: np.ndarray, seed: int) -> str:
+    """What a launch would refuse around its timed rounds, in words; empty when nothing.
+
+    The settings are read as a launch reads them: once there is an adapter, and after work."""
+    if reason := unlike_job(adapter.settings(), "cpu", "fp32", THREADS):
+        return reason
+    adapter.build(task, initial_weights(task, seed), seed)
+    data = adapter.stage(x, y)
+    warps = None
+    if task.augmentation is not None:
+        warps = draw_warps(task.augmentation, 2, task.batch_size, task.input_shape, seed)
+    order = np.arange(2 * task.batch_size, dtype=np.int32).reshape(2, -1)
+    float(adapter.train(data, order, warps))
+    adapter.wait()
     return unlike_job(adapter.settings(), "cpu", "fp32", THREADS)
 
 
-def chosen(kind: str, framework: str, most: int) -> list[tuple[Mutant, Task]]:
-    """The mutants that can be made in a framework, each with the first tasks it can show in."""
+def chosen(kind: str, framework: str, most: int, own: bool) -> list[tuple[Mutant, Task]]:
+    """The mutants that can be made in a framework (own: in no other), each with the first tasks it
+    can show in."""
     return [
         (mutant, task)
         for mutant in (*FAULTS, *CORRECT)
         if mutant.exists_in(framework) and kind in ("", mutant.kind)
+        if mutant.frameworks or not own
         for task in [t for t in SMALL if mutant.applies(t)][:most]
     ]
 
@@ -106,21 +121,25 @@ def contender(name: str) -> Adapter:
     return adapter
 
 
-def campaign(name: str, kind: str, seeds: list[int], most: int, out: Path) -> None:
-    """Try all that is not in `out` yet; it is written after each."""
+def campaign(asked: argparse.Namespace) -> None:
+    """Try all that is not in the file yet; it is written after each."""
+    name, out = asked.implementation, asked.out
+    seeds = [int(seed) for seed in asked.seeds.split(",")]
     known: dict[str, Any] = {"implementation": name, "verdicts": []}
     if out.exists():
         known = json.loads(out.read_text())
     done = {(v["mutant"], v["task"], v["seed"]) for v in known["verdicts"]}
     adapter = contender(name)
     known["settings"] = adapter.settings()
-    for mutant, task in chosen(kind, name.split(":")[0], most):
+    for mutant, task in chosen(asked.kind, name.split(":")[0], asked.tasks, asked.own):
         for seed in seeds:
             if (mutant.name, task.name, seed) in done:
                 continue
             verdict = judge(mutant, adapter, task, *rows(task), seed)
             known["verdicts"].append(asdict(verdict))
-            write_atomically(out, json.dumps(known, indent=1))
+            part = out.with_suffix(".part")  # whole or not at all, should it be stopped
+            part.write_text(json.dumps(known, indent=1))
+            part.replace(out)
             said = verdict.refused_by or verdict.unsupported or "passed"
             print(f"{mutant.kind}: {mutant.name} ({task.name}, seed {seed}): {said}", flush=True)
 
@@ -134,11 +153,11 @@ def main(words: list[str]) -> int:
     parser.add_argument("--kind", default="", help="only faults of this kind")
     parser.add_argument("--seeds", default="0", help="comma-separated")
     parser.add_argument("--tasks", type=int, default=1, help="tasks a mutant, at most")
+    parser.add_argument("--own", action="store_true", help="only what is made inside the framework")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE")
     asked = parser.parse_args(words)
     asked.out.parent.mkdir(parents=True, exist_ok=True)
-    seeds = [int(seed) for seed in asked.seeds.split(",")]
-    campaign(asked.implementation, asked.kind, seeds, asked.tasks, asked.out)
+    campaign(asked)
     return 0
 
 
