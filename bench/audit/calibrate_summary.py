@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,19 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from bench.audit.calibrate_trials import CalibrationTrial, Campaign, TrialComparison
 from bench.audit.other_tools import RULES
 
 TIMED = ("train_throughput", "infer_throughput", "step_latency_p50", "infer_latency_p50")
 SLOWED = TIMED[:3]  # what the extra work reaches
 OURS = "this suite"
 EITHER_WAY = "this suite, faster or slower"
-Comparison = dict[str, Any]
+Alarm = Callable[[TrialComparison], bool]
+InTrials = list[tuple[int, TrialComparison]]
+"""Comparisons, each with the number of its trial."""
 
 
-def write_summary(trials: list[dict[str, Any]], campaign: dict[str, Any], out: Path) -> None:
+def write_summary(trials: Sequence[CalibrationTrial], campaign: Campaign, out: Path) -> None:
     """Print the table; write calibration.md and calibration.csv into `out`."""
     if not trials:
         print("no trial is finished yet")
@@ -32,38 +36,41 @@ def write_summary(trials: list[dict[str, Any]], campaign: dict[str, Any], out: P
     print(text)
 
 
-def rates(trials: list[dict[str, Any]]) -> pd.DataFrame:
+def rates(trials: Sequence[CalibrationTrial]) -> pd.DataFrame:
     """One row a slow-down, metric and rule: alarms, of how many, and the exact 95 % interval
     (Clopper & Pearson 1934). Metric "all" pools them; "any" is a trial in which one alarmed."""
-    every = [{**c, "trial": t["trial"]} for t in trials for c in t["comparisons"]]
+    every = [(t.trial, c) for t in trials for c in t.comparisons]
     rows = []
-    for percent in sorted({c["percent"] for c in every}):
-        mine = [c for c in every if c["percent"] == percent]
-        timed = [c for c in mine if c["metric"] in (SLOWED if percent else TIMED)]
+    for percent in sorted({c.percent for _, c in every}):
+        own = [(t, c) for t, c in every if c.percent == percent]
+        timed = [(t, c) for t, c in own if c.metric in (SLOWED if percent else TIMED)]
         for name, alarm in _rules().items():
-            for m in sorted({c["metric"] for c in timed}):
-                rows.append(_row(percent, m, name, [alarm(c) for c in timed if c["metric"] == m]))
-            rows.append(_row(percent, "all", name, [alarm(c) for c in timed]))
+            for m in sorted({c.metric for _, c in timed}):
+                rows.append(_row(percent, m, name, [alarm(c) for _, c in timed if c.metric == m]))
+            rows.append(_row(percent, "all", name, [alarm(c) for _, c in timed]))
             rows.append(_row(percent, "any", name, _any(timed, alarm)))
         if not percent:  # what the others do not judge: cold start, memory, tails, score
             for name in (OURS, EITHER_WAY):
-                rows.append(_row(0, "all judged", name, [_rules()[name](c) for c in mine]))
-                rows.append(_row(0, "any judged", name, _any(mine, _rules()[name])))
+                rows.append(_row(0, "all judged", name, [_rules()[name](c) for _, c in own]))
+                rows.append(_row(0, "any judged", name, _any(own, _rules()[name])))
     return pd.DataFrame(rows)
 
 
-def _rules() -> dict[str, Callable[[Comparison], bool]]:
-    others = {name: (lambda c, name=name: bool(c["others"][name])) for name in RULES}
+def _rules() -> dict[str, Alarm]:
     return {
-        OURS: lambda c: c["outcome"] == "worse",
-        EITHER_WAY: lambda c: c["outcome"] in ("better", "worse"),
-        **others,
+        OURS: lambda c: c.outcome == "worse",
+        EITHER_WAY: lambda c: c.outcome in ("better", "worse"),
+        **{name: partial(_other, name) for name in RULES},
     }
 
 
-def _any(comparisons: list[Comparison], alarm: Callable[[Comparison], bool]) -> list[bool]:
-    trials = sorted({c["trial"] for c in comparisons})
-    return [any(alarm(c) for c in comparisons if c["trial"] == t) for t in trials]
+def _other(name: str, comparison: TrialComparison) -> bool:
+    return comparison.others[name]
+
+
+def _any(comparisons: InTrials, alarm: Alarm) -> list[bool]:
+    trials = sorted({t for t, _ in comparisons})
+    return [any(alarm(c) for t, c in comparisons if t == trial) for trial in trials]
 
 
 def _row(percent: int, metric: str, rule: str, alarms: Iterable[bool]) -> dict[str, Any]:
@@ -76,16 +83,16 @@ def _row(percent: int, metric: str, rule: str, alarms: Iterable[bool]) -> dict[s
     }  # fmt: skip
 
 
-def markdown(frame: pd.DataFrame, trials: list[dict[str, Any]], campaign: dict[str, Any]) -> str:
+def markdown(frame: pd.DataFrame, trials: Sequence[CalibrationTrial], campaign: Campaign) -> str:
     """The same for people: alarms in per cent, one column a rule."""
-    blocks = [t["blocks"] for t in trials]
+    blocks = [t.blocks for t in trials]
     rules = [OURS, *RULES]
     lines = [
         "# Calibration of the verdicts",
         "",
-        f"{len(trials)} trials of {campaign['implementation']} on {campaign['task']}, "
-        f"{sum(t['launches'] for t in trials)} launches, {min(blocks)} to {max(blocks)} blocks a "
-        f"trial (median {np.median(blocks):.0f}), until ±{campaign['until']:.0%}. An alarm is "
+        f"{len(trials)} trials of {campaign.implementation} on {campaign.task}, "
+        f"{sum(t.launches for t in trials)} launches, {min(blocks)} to {max(blocks)} blocks a "
+        f"trial (median {np.median(blocks):.0f}), until ±{campaign.until:.0%}. An alarm is "
         "“slower”. At 0 % every alarm is false; elsewhere what is missing to 100 % was missed.",
         "",
         "| extra work | seen as | metric | comparisons | " + " | ".join(rules) + " |",
@@ -114,13 +121,13 @@ def _cell(by_rule: pd.DataFrame, rule: str) -> str:
     return f"{row['rate']:.1%} [{row['low']:.1%}, {row['high']:.1%}]"
 
 
-def _seen(trials: list[dict[str, Any]], percent: int, metric: str) -> str:
+def _seen(trials: Sequence[CalibrationTrial], percent: int, metric: str) -> str:
     """The median change over the trials: how much slower the extra work really made it."""
     found = [
-        abs(float(np.log(c["change"][0])))
-        * (1 if (c["change"][0] < 1) == metric.endswith("throughput") else -1)
+        abs(float(np.log(c.change[0])))
+        * (1 if (c.change[0] < 1) == metric.endswith("throughput") else -1)
         for t in trials
-        for c in t["comparisons"]
-        if c["percent"] == percent and c["metric"] == metric
+        for c in t.comparisons
+        if c.percent == percent and c.metric == metric
     ]
     return f"{np.expm1(np.median(found)):+.1%}" if found else ""

@@ -20,7 +20,7 @@ from bench.machine.devices.kinds import KINDS, kind_of
 from bench.plan.jobs import make_jobs
 from bench.plan.request import PROFILES, DataSet, Plan
 from bench.proof import bounds
-from bench.records.record import MEASUREMENT, SCHEMA, Job, Request
+from bench.records.record import MEASUREMENT, SCHEMA, Budget, Job, Request
 from bench.records.schema import RunFile
 from bench.records.store import Run
 from bench.run import environments
@@ -104,31 +104,30 @@ def start(
 
     pairing: the same text in runs that are measured interleaved, else empty.
     """
-    check_device(request.device, request.precision)
-    works = {work.name: work for work in CATALOGUE if work.name in request.tasks}
-    prepared = {n: prepare.prepare(task_of(works[n]).data, data_dir) for n in request.tasks}
-    now = datetime.now(UTC)
-    about = RunFile.model_validate_json(_about(request, works, prepared, now, source, pairing))
-    path = out or RUNS / now.strftime("%Y%m%dT%H%M%SZ")
+    about = about_of(request, PROFILES[request.profile].budget, data_dir, source, pairing)
+    path = out or RUNS / datetime.fromisoformat(about.created).strftime("%Y%m%dT%H%M%SZ")
     return _session(Run.create(path, about), about, source)
 
 
-def _about(
+def about_of(
     request: Request,
-    works: Mapping[str, Task | Search],
-    prepared: Mapping[str, Prepared],
-    now: datetime,
-    source: Source,
-    pairing: str,
-) -> str:
-    return json.dumps(
+    budget: Budget,
+    data_dir: Path | None = None,
+    source: Source = HERE,
+    pairing: str = "",
+) -> RunFile:
+    """run.json of a run that begins now; its data are made ready in the cache."""
+    check_device(request.device, request.precision)
+    works = {work.name: work for work in CATALOGUE if work.name in request.tasks}
+    prepared = {n: prepare.prepare(task_of(works[n]).data, data_dir) for n in request.tasks}
+    text = json.dumps(
         {
             "schema": SCHEMA,
-            "created": now.isoformat(timespec="seconds"),
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": " ".join(["bench", *sys.argv[1:]]),
             "suite": suite(source),
             "request": asdict(request),
-            "budget": asdict(PROFILES[request.profile].budget),
+            "budget": asdict(budget),
             "machine": machine(request.device),
             "datasets": {n: _data(task_of(works[n]), prepared[n]) for n in request.tasks},
             "tasks": {
@@ -138,6 +137,7 @@ def _about(
             "pairing": pairing,
         }
     )
+    return RunFile.model_validate_json(text)
 
 
 def task_of(work: Task | Search) -> Task:
