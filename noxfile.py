@@ -139,6 +139,30 @@ def overhead(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Every fault of the catalogue in every framework: each must be refused, and every correct
+    variant pass. Goes on where it was stopped; the table goes to results/mutants.
+
+    `-- --only GLOB` takes some implementations; the rest goes to bench/audit/mutants.py."""
+    runner(session, "tests")
+    words, only = list(session.posargs), option(session, "--only", "*")
+    if "--only" in words[:-1]:
+        at = words.index("--only")
+        del words[at : at + 2]
+    out = Path(session.create_tmp()).absolute()
+    command = ["-m", "bench.audit.mutants"]
+    reference = {"implementation": "numpy:fp32", "python": "python", "status": "ready"}
+    for row in [reference, *setup(session)]:
+        name = row["implementation"]
+        if row["status"] != "ready" or not fnmatch(name, only):
+            session.warn(f"{name} not tried: {row.get('reason') or 'not asked for'}")
+            continue
+        asked = ["--implementation", name, "--out", str(out / f"{name.replace(':', '-')}.json")]
+        session.run(row["python"], *command, *asked, *words, external=name != "numpy:fp32")
+    session.run("python", *command, "summary", str(out), "results/mutants")
+
+
+@nox.session
 def calibrate(session: nox.Session) -> None:
     """False alarms and power of the verdicts, measured on this machine, into results/calibration.
     Options go to bench/audit/calibrate.py. Stopped, it goes on where it was."""

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from adapters.base import Precision
-from adapters.mutants.inside import REFERENCE
-from adapters.mutants.wrapped import WRAPPED, Mutant
+from adapters.mutants import arithmetic, arithmetic_inside, augmentation
+from adapters.mutants.mutant import Mutant
 from adapters.reference.oracle import Reference, round_mantissa
 from bench.proof.bounds import LOWER_CAP, lower_bound
 from bench.proof.certify import certify
@@ -28,7 +28,7 @@ WITHIN_ROUNDING = {
 }
 PAIRS = [
     (m, t)
-    for m in WRAPPED + REFERENCE
+    for m in (*arithmetic.AROUND, *arithmetic_inside.INSIDE, *augmentation.MUTANTS[:3])
     for t in SMALL
     if m.applies(t) and m.name not in WITHIN_ROUNDING
 ]
