@@ -22,6 +22,8 @@ ORDER = 40
 PARTS = (("import", "import the framework", "0.25"), ("build", "build the model", "0.55"),
          ("first_step", "first step: trace, compile, run", "0.85"))  # fmt: skip
 COLUMNS = 3
+WIDTH = 8.5  # inches at least, for the legend
+WIDER = 1.08  # letters of another resolution, or of the reader's own fonts
 Values = Mapping[tuple[str, str], float]
 
 
@@ -35,7 +37,7 @@ def draw(results: Results) -> Figure | None:
     columns = min(COLUMNS, len(tasks))
     rows = -(-len(tasks) // columns)
     figure, axes = canvas.panels(
-        rows, columns, (3.6 * columns, 0.9 + (0.55 + 0.28 * len(contenders)) * rows),
+        rows, columns, (max(WIDTH, 3.6 * columns), 0.9 + (0.55 + 0.28 * len(contenders)) * rows),
         sharex=True, sharey=True,
     )  # fmt: skip
     for place, (axis, task) in enumerate(zip(axes, tasks, strict=False)):
@@ -78,9 +80,9 @@ def _totals(axis: Axes, task: str, contenders: Sequence[str], results: Results) 
         if not isnan(whole.low):
             axis.plot([whole.low, whole.high], [place] * 2, color="tab:red", linewidth=1.4)
         then = f" then {_short(1e3 * step.value)} ms a step" if step else ""
-        axis.text(
-            float(np.nanmax([whole.value, whole.high])), place, then, va="center", fontsize=7.5
-        )
+        end = float(np.nanmax([whole.value, whole.high]))
+        words = axis.text(end, place, then, va="center", fontsize=7.5)
+        words.set_in_layout(False)  # `make_room` sees to it that they stay in the frame
 
 
 def _short(value: float) -> str:
@@ -95,7 +97,7 @@ def make_room(figure: Figure, axes: Sequence[Axes]) -> None:
     for axis in axes:
         frame = axis.get_window_extent().width
         for text in axis.texts:
-            room = frame - text.get_window_extent().width - 4  # pixels left for the bar itself
-            most = max(most, text.get_position()[0] * frame / max(room, 1))
+            words = WIDER * text.get_window_extent().width
+            most = max(most, text.get_position()[0] * frame / max(frame - words, 1))
         most = max(most, axis.dataLim.xmax)
-    axes[0].set_xlim(0, most)
+    axes[0].set_xlim(0, 1.02 * most)

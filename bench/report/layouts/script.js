@@ -1,6 +1,14 @@
 "use strict";
 (() => {
+  const made = new Date(document.querySelector("time").dateTime);
+  const days = Math.floor((Date.now() - made) / 86400000);
+  if (days >= 1) {
+    const words = days === 1 ? "1 day ago" : `${days} days ago`;
+    document.getElementById("age").textContent = ` (${words})`;
+  }
+
   const table = document.getElementById("all");
+  if (!table) return; // a run of searches alone has no such table
   const body = table.tBodies[0];
   const rows = [...body.rows];
   const number = (text) => {
@@ -14,7 +22,7 @@
     heading.setAttribute("aria-sort", down ? "descending" : "ascending");
     const keyed = rows.map((row) => {
       const text = row.cells[column].textContent;
-      return [row, text, column > 2 ? number(text) : NaN];
+      return [row, text, heading.classList.contains("number") ? number(text) : NaN];
     });
     keyed.sort(([, a, x], [, b, y]) => {
       if (isNaN(x) !== isNaN(y)) return isNaN(x) ? 1 : -1; // what has no number comes last
@@ -32,32 +40,23 @@
     heading.replaceChildren(button);
   });
 
-  const field = (name) => document.getElementById(`filter-${name}`);
+  const form = document.getElementById("filters");
+  const search = document.getElementById("filter-text");
+  const choices = [...form.querySelectorAll("select")];
   const filter = () => {
-    const text = field("text").value.toLowerCase();
-    const task = field("task").value;
-    const implementation = field("implementation").value;
+    const text = search.value.toLowerCase();
     let shown = 0;
     for (const row of rows) {
-      const [t, i] = row.cells;
-      row.hidden =
-        (task && t.textContent !== task) ||
-        (implementation && i.textContent !== implementation) ||
-        !row.textContent.toLowerCase().includes(text);
+      const chosen = choices.every(
+        (choice) => !choice.value || row.cells[choice.dataset.column].textContent === choice.value,
+      );
+      row.hidden = !chosen || !row.textContent.toLowerCase().includes(text);
       shown += row.hidden ? 0 : 1;
     }
     document.getElementById("count").textContent = `${shown} of ${rows.length} rows`;
   };
-  const form = document.getElementById("filters");
   form.hidden = false;
   form.addEventListener("input", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
   filter();
-
-  const made = new Date(document.querySelector("time").dateTime);
-  const days = Math.floor((Date.now() - made) / 86400000);
-  if (days >= 1) {
-    const words = days === 1 ? "1 day ago" : `${days} days ago`;
-    document.getElementById("age").textContent = ` (${words})`;
-  }
 })();

@@ -12,6 +12,7 @@ from functools import singledispatch
 from typing import Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
@@ -35,7 +36,7 @@ from bench.report.blocks import (
 from bench.report.document import document
 
 NAMES = ("task", "implementation", "status", "device", "name")  # never broken over lines
-PADDING = 3  # characters between two columns
+PADDING, EDGE = 3, 1  # characters around each column, and around the table
 SENTENCE = 24  # the fewest that a column of sentences is given
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # they would steer the terminal
 
@@ -75,13 +76,15 @@ def _lay(block: Block, console: Console) -> None:
 def _table(block: Table, console: Console) -> None:
     if block.filters:
         return
-    for part in _parts(block, console.width):
-        grid = Grid(header_style="bold", box=box.SIMPLE_HEAD, collapse_padding=True)
+    widths = [_width(block, index, console.width) for index in range(len(block.columns))]
+    for part in _parts(widths, console.width):
+        grid = Grid(header_style="bold", box=box.SIMPLE_HEAD)
+        spare = console.width - EDGE - sum(widths[index] + PADDING for index in part)
         for index in part:
-            column, least = block.columns[index], _width(block, index)
-            whole = index == 0 and least < console.width // 2
+            column = block.columns[index]
+            width = widths[index] + (max(0, spare) if column.wrap else 0)
             grid.add_column(
-                escaped(column.heading), justify=column.align, min_width=least, no_wrap=whole
+                escaped(column.heading), justify=column.align, width=width, overflow="fold"
             )
         for number, row in enumerate(block.rows):
             cells = (Text(escaped(row[index])) for index in part)
@@ -91,27 +94,27 @@ def _table(block: Table, console: Console) -> None:
         _say(console, block.legend)
 
 
-def _width(block: Table, index: int) -> int:
-    """The fewest characters of a column: no word and no number of it is cut."""
-    if block.columns[index].wrap:
+def _width(block: Table, index: int, most: int) -> int:
+    """Characters of a column: a heading may go over lines, a cell only where it is a sentence or
+    would take most of the terminal."""
+    column = block.columns[index]
+    if column.wrap:
         return SENTENCE
-    texts = [block.columns[index].heading, *(row[index] for row in block.rows)]
-    words = texts if index == 0 else [word for text in texts for word in text.split()]
-    return max(map(len, words), default=1)
+    texts = [*column.heading.split(), *(row[index] for row in block.rows)]
+    return min(max(map(cell_len, texts), default=1), most // 2)
 
 
-def _parts(block: Table, width: int) -> list[tuple[int, ...]]:
+def _parts(widths: Sequence[int], most: int) -> list[tuple[int, ...]]:
     """Numbers of columns that fit beside one another, the first repeated in each part."""
-    room = width - _width(block, 0) - PADDING
+    room = most - EDGE - widths[0] - PADDING
     parts: list[tuple[int, ...]] = []
     part: tuple[int, ...] = (0,)
     left = room
-    for index in range(1, len(block.columns)):
-        need = _width(block, index) + PADDING
-        if need > left and len(part) > 1:
+    for index, width in enumerate(widths[1:], 1):
+        if width + PADDING > left and len(part) > 1:
             parts.append(part)
             part, left = (0,), room
-        part, left = (*part, index), left - need
+        part, left = (*part, index), left - width - PADDING
     return [*parts, part]
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from bench.records.results import Results
-from bench.report.blocks import Block, Details, Facts, Section, Table, label
+from bench.report.blocks import Block, Details, Facts, Note, Section, Table, label
 from bench.report.context import Context
 
 ORDER = 80
 GIB = 2**30
+ROUNDED = (
+    "Memory is kept in whole GiB and the kernel without its patch: what a restart changes makes no "
+    "other machine."
+)
 
 
 def sections(results: Results, context: Context) -> list[Section]:
@@ -16,9 +20,12 @@ def sections(results: Results, context: Context) -> list[Section]:
     facts += [("command", results.about.command)]
     if suite := results.about.suite.version:
         facts += [("suite", f"{suite} {results.about.suite.revision}".strip())]
-    blocks: tuple[Block, ...] = (Facts(tuple((name, (text,)) for name, text in facts)),)
+    blocks: tuple[Block, ...] = (
+        Facts(tuple((name, (text,)) for name, text in facts)),
+        Note(ROUNDED, small=True),
+    )
     if (table := settings(results)).rows:
-        blocks = (*blocks, Details(table.title, (table,)))
+        blocks = (*blocks, Details(f"{table.title} (those that differ first)", (table,)))
     return [Section("machine", "Machine, versions, settings", blocks)]
 
 
@@ -64,7 +71,7 @@ def settings(results: Results) -> Table:
     ]
     rows.sort(key=lambda row: len(set(row[1:])) == 1)
     return Table(
-        "Settings, read back from each framework (those that differ first)",
+        "Settings, read back from each framework",
         (label("setting"), *map(label, names)),
         tuple(rows),
     )
