@@ -1,7 +1,7 @@
 """Augmented images: their very pixels in calls of one and of many steps, and the loss of a batch.
 
-The pixels are read as bench.proof.probe says; they are those of the task's own rows under maps of
-its own, a different one for every row of every step.
+The pixels are read as bench.proof.probe says; they are those of the task's own rows, each used
+several times, under another map at every use.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ from bench.proof.checks import Check
 from bench.proof.probe import nothing, reading_task, values
 from bench.proof.trial import Trial
 from tasks.draws import draw_warps
+from tasks.weights import Weights
 
-STEPS, BATCH = 4, 4
+ROWS, BATCH = 8, 2
+# Steps of a first call of many and of single ones after it; each goes over the rows again.
+MANY, SINGLE = 24, 8
 
 
 def checks(t: Trial) -> list[Check]:
@@ -42,26 +45,41 @@ def _loss(t: Trial) -> Check:
 
 
 def _pixels(t: Trial) -> list[Check]:
-    """The mean distance of a pixel, of the worst image."""
-    rows = STEPS * BATCH
-    x = np.ascontiguousarray(t.x[np.resize(t.order[0], rows)])
-    task = reading_task(t.whole, "augmentation-probe", t.whole.input_shape, (), rows, BATCH)
+    """The mean distance of a pixel, of the worst row; a row's images are read as their sum."""
+    x = np.ascontiguousarray(t.x[np.resize(t.order[0], ROWS)])
+    task = reading_task(t.whole, "augmentation-probe", t.whole.input_shape, (), ROWS, BATCH)
     assert task.augmentation is not None
-    maps = draw_warps(task.augmentation, STEPS, BATCH, task.input_shape, t.seed + 1)
-    order = np.arange(rows, dtype=np.int32).reshape(STEPS, BATCH)
-    expected = warp(x.astype(np.float64), maps.reshape(rows, 6)).reshape(rows, -1)
+    maps = draw_warps(task.augmentation, MANY + SINGLE, BATCH, task.input_shape, t.seed + 1)
+    rng = np.random.default_rng(t.seed)
+    passes = (MANY + SINGLE) * BATCH // ROWS
+    order = np.concatenate([rng.permutation(ROWS) for _ in range(passes)])
+    order = order.reshape(-1, BATCH).astype(np.int32)
+    t.adapter.build(task, nothing(task), t.seed)
+    data = t.adapter.stage(x, np.arange(ROWS, dtype=np.int32))
+    t.adapter.train(data, order[:MANY], maps[:MANY])
+    t.adapter.wait()
+    between = {name: value.copy() for name, value in t.adapter.weights().items()}
+    for step in range(MANY, MANY + SINGLE):
+        t.adapter.train(data, order[step : step + 1], maps[step : step + 1])
+    t.adapter.wait()
     breadth = float(x.max() - x.min()) or 1.0
-    found = []
-    for name, calls in (("one call", [slice(0, STEPS)]), ("single steps", [0, 1, 2, 3])):
-        t.adapter.build(task, nothing(task), t.seed)
-        data = t.adapter.stage(x, np.arange(rows, dtype=np.int32))
-        for call in calls:
-            steps = call if isinstance(call, slice) else slice(call, call + 1)
-            t.adapter.train(data, order[steps], maps[steps])
-        t.adapter.wait()
-        got = values(task, nothing(task), t.adapter.weights())
-        error = float(np.max(np.mean(np.abs(got - expected), axis=1))) / breadth
-        found.append(
-            Check(f"augmented pixels, {name}", error, PIXEL, "worst image", unit="pixel range")
-        )
-    return found
+
+    def compared(name: str, before: Weights, after: Weights, steps: slice) -> Check:
+        expected = _warped(x, order[steps], maps[steps])
+        times = len(order[steps]) * BATCH // ROWS
+        apart = np.abs(values(task, before, after) - expected) / times
+        error = float(np.max(np.mean(apart, axis=1))) / breadth
+        return Check(f"augmented pixels, {name}", error, PIXEL, "worst row", unit="pixel range")
+
+    return [
+        compared("many steps", nothing(task), between, slice(0, MANY)),
+        compared("single steps", between, t.adapter.weights(), slice(MANY, None)),
+    ]
+
+
+def _warped(x: np.ndarray, order: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """float64 (ROWS, pixels): for each row the sum of its warped images."""
+    total = np.zeros((len(x), x[0].size))
+    for rows, some in zip(order, maps, strict=True):
+        total[rows] += warp(x[rows].astype(np.float64), some).reshape(len(rows), -1)
+    return total

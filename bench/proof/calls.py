@@ -1,4 +1,4 @@
-"""Calls as they are timed: many steps in one, several in a row, other rows staged in between.
+"""Calls as they are timed: many steps in one, several in a row, from several staged sets.
 
 The steps are those of the task under an optimizer that lets no rounding grow, so that hundreds of
 them can be compared: with relu or pools, Adam with an epsilon far over the gradients, which makes a
@@ -8,60 +8,87 @@ step linear in them; else the task's own.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, SupportsFloat
 
 import numpy as np
 
 from adapters.base import Adapter
-from bench.proof.bounds import AGAIN_CALLS, AGAIN_LONG_CALL, CALLS, LONG_CALL, typical
+from bench.proof.bounds import (
+    AGAIN_CALLS,
+    AGAIN_LONG_CALL,
+    CALLS,
+    LONG_CALL,
+    OWN_WEIGHTS,
+    typical,
+)
 from bench.proof.checks import Check, count, worst
 from bench.proof.narrow import STEP_OPERATIONS, narrowed, step_operations
+from bench.proof.prediction import apart, own_outputs
 from bench.proof.trial import Trial
 from tasks.spec.layers import MaxPool2D
 from tasks.spec.network import Task
 from tasks.spec.training import Adam
 from tasks.weights import Weights
 
-CALM_RATE, CALM_EPSILON = 0.03, 1.0
-# Uneven, so that steps left over by chunks of any size show; two of one length, so that an order or
-# an optimizer kept from the first shows; single ones, which take another way in some adapters.
-SIZES, SIZES_OF_COSTLY = (37, 37, 1, 1, 64), (5, 5, 1, 1, 7)
-OTHER_ROWS = 300
-AT_OTHER = 2  # which call trains on the other staged rows
+CALM_RATE, CALM_EPSILON = 0.01, 1.0
+# Of the uneven calls: which staged rows, and how many steps. Uneven, so that steps left over by
+# chunks of any size show; two of one length in a row, so that an order or an optimizer kept from
+# the first shows; single ones, which take another way in some adapters, one with a row many times.
+Rows = Literal["all", "some", "relabelled", "reordered"]
+Call = tuple[Rows, int]
+SINGLE: tuple[Call, ...] = (("some", 1), ("relabelled", 1), ("reordered", 1), ("all", 1))
+USUAL: tuple[Call, ...] = (("all", 37), ("all", 37), *SINGLE, ("relabelled", 64))
+COSTLY: tuple[Call, ...] = (("all", 5), ("all", 5), *SINGLE, ("relabelled", 7))
+CROWDED = 5  # the call whose batch is one row in its first half
+REPEATED = 2  # so many first calls are made once more after another build
+SOME_ROWS = 300
+PREDICT_BATCH = 64
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """Which calls are made: their orders (steps, batch), and the rows of the second staged set."""
+    """calls: the rows they are from and their orders, int32 (steps, batch); long: the order of one
+    as long as a timed round; some: the rows of the second and third staged set."""
 
-    task: Task
-    orders: tuple[np.ndarray, ...]
+    calls: tuple[tuple[Rows, np.ndarray], ...]
     long: np.ndarray
-    other: np.ndarray
+    some: np.ndarray
+
+
+@dataclass
+class _Seen:
+    """What one adapter did. moved: stretch → by name how far the weights went."""
+
+    losses: list[SupportsFloat] = field(default_factory=list)
+    moved: dict[str, Weights] = field(default_factory=dict)
+    apart: list[float] = field(default_factory=list)
+    changed: dict[str, int] = field(default_factory=dict)
 
 
 def checks(t: Trial) -> list[Check]:
-    """Uneven calls, a prediction between; then one as long as a timed round."""
-    task = calm(narrowed(t.task))
-    t = replace(t, whole=task)
+    """Uneven calls, predictions between; one as long as a timed round; the first ones again."""
+    t = replace(t, whole=calm(narrowed(t.task)))
     plan = _plan(t)
-    expected = t.answer(f"calls {[len(o) for o in plan.orders]}", lambda: _oracle(t, plan))
-    got, changed = _run(t, t.adapter, plan)
-    found = [
-        count("weights given out", changed, "arrays that changed after they were given out"),
-        _losses("call losses", got, expected, "even"),
+    about = f"calls {[(rows, len(order)) for rows, order in plan.calls]}"
+    expected = t.answer(about, lambda: _flat(_run(t, t.oracle, plan)))
+    seen = _run(t, t.adapter, plan)
+    _repeat(t, plan, seen)
+    got = _flat(seen)
+    return [
+        *(count(name, changed, "changed later") for name, changed in seen.changed.items()),
+        _losses("call losses", got, expected, slice(-1), CALLS),
         _update("uneven calls", got, expected, t, CALLS, AGAIN_CALLS),
-        _losses("long call loss", got, expected, "long", LONG_CALL),
+        Check("predictions between calls", max(seen.apart), OWN_WEIGHTS),
+        _losses("long call loss", got, expected, slice(-1, None), LONG_CALL),
         _update("long call", got, expected, t, LONG_CALL, AGAIN_LONG_CALL),
+        _update("repeated calls", got, expected, t, CALLS, AGAIN_CALLS),
     ]
-    return found
 
 
 def calm(task: Task) -> Task:
     """The task under an optimizer that does not amplify what one unit at its kink does."""
-    kinks = any(
-        isinstance(x, MaxPool2D) or getattr(x, "activation", "") == "relu" for x in task.layers
-    )
+    kinks = any(isinstance(x, MaxPool2D) or _is_relu(x) for x in task.layers)
     if not kinks or not isinstance(task.optimizer, Adam):
         return task
     return task.with_optimizer(
@@ -69,70 +96,123 @@ def calm(task: Task) -> Task:
     )
 
 
+def _is_relu(layer: Any) -> bool:
+    return getattr(layer, "activation", "") == "relu"
+
+
 def _plan(t: Trial) -> _Plan:
     costly = step_operations(t.task) > STEP_OPERATIONS
-    sizes = SIZES_OF_COSTLY if costly else SIZES
     rng = np.random.default_rng((t.seed, 0xCA))
-    other = rng.permutation(len(t.x))[:OTHER_ROWS]
+    # The second set begins with the same row as the first: a set is more than its first row.
+    some = np.concatenate([[0], 1 + rng.permutation(len(t.x) - 1)[: SOME_ROWS - 1]])
+    batch = t.task.batch_size
 
     def order(steps: int, rows: int) -> np.ndarray:
-        drawn = [rng.permutation(rows) for _ in range(-(-steps * t.task.batch_size // rows))]
-        flat = np.concatenate(drawn)[: steps * t.task.batch_size]
-        return flat.reshape(steps, -1).astype(np.int32)
+        drawn = [rng.permutation(rows) for _ in range(-(-steps * batch // rows))]
+        return np.concatenate(drawn)[: steps * batch].reshape(steps, batch).astype(np.int32)
 
-    among = [len(other) if n == AT_OTHER else len(t.x) for n in range(len(sizes))]
-    orders = tuple(order(steps, rows) for steps, rows in zip(sizes, among, strict=True))
-    return _Plan(t.task, orders, order(t.task.round_steps, len(t.x)), other)
-
-
-def _oracle(t: Trial, plan: _Plan) -> Mapping[str, np.ndarray]:
-    return _run(t, t.oracle, plan)[0]
+    calls = [
+        (rows, order(steps, len(t.x) if rows == "all" else len(some)))
+        for rows, steps in (COSTLY if costly else USUAL)
+    ]
+    calls[CROWDED][1][:, : batch // 2] = calls[CROWDED][1][0, 0]
+    return _Plan(tuple(calls), order(t.task.round_steps, len(t.x)), some)
 
 
-def _run(t: Trial, each: Adapter, plan: _Plan) -> tuple[dict[str, np.ndarray], int]:
-    """Losses and moves; and how many arrays, once given out, were changed by what came later."""
-    first = t.build(each, plan.task)
-    other = each.stage(t.x[plan.other], t.y[plan.other])
-    losses = []
-    kept: list[tuple[Weights, Weights]] = []
-    for number, order in enumerate(plan.orders):
-        losses.append(float(each.train(other if number == AT_OTHER else first, order)))
-        if number in (0, AT_OTHER):
-            each.predict(other, 64)
-            given = each.weights()
-            kept.append((given, {name: value.copy() for name, value in given.items()}))
-    moved = t.update(each)
-    long_loss = float(each.train(first, plan.long))
-    after = t.update(each)
-    found = {f"even {name}": value for name, value in moved.items()}
-    found |= {f"long {name}": after[name] - moved[name] for name in moved}
-    found |= {"losses even": np.array(losses), "losses long": np.array([long_loss])}
-    changed = sum(not np.array_equal(a[name], b[name]) for a, b in kept for name in a)
-    return found, changed
+def _staged(t: Trial, each: Adapter, plan: _Plan) -> dict[Rows, Any]:
+    """Four sets, alive together; of one shape, with one first row, with the same inputs."""
+    x, y = t.x[plan.some], t.y[plan.some]
+    turned = np.concatenate([[0], np.roll(np.arange(1, len(y)), 1)])
+    return {
+        "all": t.build(each, t.task),
+        "some": each.stage(x, y),
+        "relabelled": each.stage(x, np.roll(y, 1)),
+        "reordered": each.stage(x[turned], y[turned]),
+    }
+
+
+def _run(t: Trial, each: Adapter, plan: _Plan) -> _Seen:
+    seen, sets = _Seen(), _staged(t, each, plan)
+    kept: list[tuple[np.ndarray, np.ndarray]] = []
+    orders: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def call(rows: Rows, order: np.ndarray) -> None:
+        orders.append((order.copy(), order))
+        seen.losses.append(each.train(sets[rows], orders[-1][1]))
+
+    def look(stretch: str) -> None:
+        """Predict first: the weights read afterwards must be those it used."""
+        outputs = each.predict(sets["some"], PREDICT_BATCH)
+        each.wait()
+        given = each.weights()
+        kept.extend((value, value.copy()) for value in given.values())
+        seen.moved[stretch] = {n: given[n].astype(np.float64) - w for n, w in t.weights.items()}
+        if each is not t.oracle:
+            right = own_outputs(t, t.x[plan.some], given)
+            seen.apart.append(apart(outputs, right, float(np.sqrt(np.mean(right**2)))))
+
+    each.predict(sets["some"], PREDICT_BATCH)  # what is remembered of it is out of date from now on
+    for number, (rows, order) in enumerate(plan.calls, start=1):
+        call(rows, order)
+        if number == REPEATED:
+            look("repeated calls")
+    look("uneven calls")
+    early = [float(loss) for loss in seen.losses]
+    call("all", plan.long)
+    look("long call")
+    late = [float(loss) for loss in seen.losses[: len(early)]]
+    seen.changed = {
+        "weights given out": _differing(kept),
+        "losses given out": sum(a != b for a, b in zip(early, late, strict=True)),
+        "orders given": _differing(orders),
+    }
+    return seen
+
+
+def _repeat(t: Trial, plan: _Plan, seen: _Seen) -> None:
+    """The first calls once more from the first weights: done again, not remembered."""
+    sets = _staged(t, t.adapter, plan)
+    for rows, order in plan.calls[:REPEATED]:
+        t.adapter.train(sets[rows], order)
+    seen.moved["repeated calls"] = t.update(t.adapter)
+
+
+def _differing(pairs: list[tuple[np.ndarray, np.ndarray]]) -> int:
+    return sum(not np.array_equal(a, b) for a, b in pairs)
+
+
+def _flat(seen: _Seen) -> dict[str, np.ndarray]:
+    """As the memo keeps it. The long call's move is counted from where it began."""
+    uneven, long = seen.moved["uneven calls"], seen.moved["long call"]
+    moved = seen.moved | {"long call": {name: long[name] - uneven[name] for name in long}}
+    flat = {
+        f"{stretch}: {name}": v for stretch, by_name in moved.items() for name, v in by_name.items()
+    }
+    return flat | {"losses": np.array([float(loss) for loss in seen.losses])}
 
 
 def _losses(
     name: str,
     got: Mapping[str, np.ndarray],
     expected: Mapping[str, np.ndarray],
-    stretch: str,
-    limit: float = CALLS,
+    which: slice,
+    limit: float,
 ) -> Check:
-    a, b = got[f"losses {stretch}"], expected[f"losses {stretch}"]
+    a, b = got["losses"][which], expected["losses"][which]
     return Check(name, float(np.max(np.abs(a - b) / np.abs(b))), limit, again_up_to=AGAIN_CALLS)
 
 
 def _update(
-    name: str,
+    stretch: str,
     got: Mapping[str, np.ndarray],
     expected: Mapping[str, np.ndarray],
     t: Trial,
     limit: float,
     again: float,
 ) -> Check:
-    stretch = "even " if name == "uneven calls" else "long "
+    begin = f"{stretch}: "
     a, b = (
-        t.parts({n.removeprefix(stretch): v for n, v in moved.items() if n.startswith(stretch)})
+        t.parts({n.removeprefix(begin): v for n, v in moved.items() if n.startswith(begin)})
         for moved in (got, expected)
     )
-    return worst(name, a, b, limit, typical, again)
+    return worst(stretch, a, b, limit, typical, again)

@@ -20,7 +20,7 @@ class Check:
 
     unit: what `error` is; "relative" is ||a - b|| / ||b||, "count" how many things are wrong.
     kind: the module of bench/proof that makes it. again_up_to: an error over the bound and up to
-    this may be luck of the draw, so the check is made on two more draws and the median decides.
+    this may be luck of the draw, so the check is made on more draws and the median decides.
     """
 
     name: str

@@ -1,18 +1,25 @@
-"""Large weights: clips and limits inside a framework, which small ones never meet.
+"""Numbers far from those of fresh weights: large ones, tiny gradients, rows that are learned.
 
 relu6 for relu, a clipped LSTM cell, gradients clipped by their norm, probabilities kept off 0 and
-1: on fresh weights none of these does anything.
+1, numbers lost in half precision, rows skipped once they are learned: on fresh weights none of
+these does anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from bench.proof.bounds import AGAIN_LARGE, LARGE_GRADIENTS, LARGE_OUTPUTS, relative, typical
+from adapters.base import Adapter
+from bench.proof.bounds import (
+    AGAIN_EXTREME,
+    EXTREME_GRADIENTS,
+    EXTREME_OUTPUTS,
+    relative,
+    typical,
+)
 from bench.proof.checks import Check, worst
-from bench.proof.gradients import negated, oracle_gradients
 from bench.proof.trial import Trial
 from tasks.spec.layers import LSTM
 from tasks.spec.network import Task, layer_name
@@ -20,45 +27,148 @@ from tasks.spec.training import SGD
 from tasks.weights import Weights
 
 KERNEL, TABLE, LSTM_RECURRENT, RNN_RECURRENT, FORGET = 5.0, 20.0, 3.0, 1.2, 5.0
+INPUTS, TARGETS = 8.0, 30.0
+LARGEST_OUTPUT = 150.0  # exp() of it is no float32
+# Gradients below the last layer of some 1e-8, moved by a rate that brings them back.
+TINY, TINY_RATE = 1e-6, 1e6
+# Half of the rows are surer than this margin of logits (a loss of 0.002). A difference of two values
+# is only as exact as they are small. The rate is large where the last kernel has to be.
+LEARNED_MARGIN, LEARNED_VALUE, LEARNED_DISTANCE, LEARNED_RATE = 6.0, 1.0, 0.05, 1e2
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One step from `weights` on a batch of rows x with targets y, by SGD at `rate`."""
+
+    name: str
+    weights: Weights
+    x: np.ndarray
+    y: np.ndarray
+    rate: float
+    compared: tuple[str, ...]  # the parameters whose gradients are
 
 
 def checks(t: Trial) -> list[Check]:
-    """Outputs, loss and gradients of a batch with large weights."""
-    weights = large(t.whole, t.weights)
-    plain = t.task.with_optimizer(SGD(1.0))
-    rows = t.order[0]
-    loss, gradients = oracle_gradients(t, plain, rows, weights, "large weights")
-    data = t.build(t.adapter, plain, weights)
-    few = t.adapter.stage(t.x[rows], t.y[rows])
-    outputs = t.adapter.predict(few, len(rows))
-    got_loss = float(t.adapter.train(data, rows[None]))
-    got = t.parts(negated(t.update(t.adapter, weights)))
-    right = t.parts(gradients)
-
-    def compute() -> Mapping[str, np.ndarray]:
-        staged = t.build(t.oracle, plain, weights)
-        return {"outputs": t.oracle.predict((staged[0][rows], None), len(rows))}
-
-    expected = t.answer("outputs at large weights", compute)["outputs"]
-    return [
-        Check("large outputs", relative(outputs, expected), LARGE_OUTPUTS),
-        Check("large loss", relative(np.array(got_loss), np.array(loss)), LARGE_OUTPUTS),
-        worst("large gradients", got, right, LARGE_GRADIENTS, relative, AGAIN_LARGE),
-        worst("large gradients, typical", got, right, LARGE_GRADIENTS, typical, AGAIN_LARGE),
-    ]
-
-
-def large(task: Task, weights: Weights) -> Weights:
-    """Kernels five times as large, a table twenty times, recurrent kernels less, because what they
-    do is repeated at every time step; an open forget gate, so that an LSTM's cell grows."""
-    found = {name: value * np.float32(_factor(task, name)) for name, value in weights.items()}
-    for index, layer in enumerate(task.layers):
-        if isinstance(layer, LSTM):
-            found[f"{layer_name(index, layer)}/bias"][layer.units : 2 * layer.units] = FORGET
+    """Outputs, loss and gradients of one batch in each case."""
+    found = []
+    for make in (large, tiny, learned):
+        found += _compared(t, make(t))
     return found
 
 
-def _factor(task: Task, name: str) -> float:
+def _compared(t: Trial, case: _Case) -> list[Check]:
+    """The step's rate is taken out again, so gradients are what is compared."""
+    expected = dict(t.answer(case.name, lambda: _step(t, t.oracle, case)))
+    got = _step(t, t.adapter, case)
+    outputs, loss = (relative(got.pop(n), expected.pop(n)) for n in ("outputs", "loss"))
+    a, b = t.parts(got), t.parts({name: expected[name] for name in case.compared})
+    limit, name = EXTREME_GRADIENTS, case.name
+    return [
+        Check(f"{name}: outputs", outputs, EXTREME_OUTPUTS),
+        Check(f"{name}: loss", loss, EXTREME_GRADIENTS),
+        worst(f"{name}: gradients", a, b, limit, relative, AGAIN_EXTREME),
+        worst(f"{name}: gradients, typical", a, b, limit, typical, AGAIN_EXTREME),
+    ]
+
+
+def _step(t: Trial, each: Adapter, case: _Case) -> dict[str, np.ndarray]:
+    task = t.task.with_optimizer(SGD(case.rate))
+    each.build(task, case.weights, t.seed)
+    data = each.stage(case.x, case.y)
+    outputs = each.predict(data, len(case.y))
+    loss = float(each.train(data, np.arange(len(case.y), dtype=np.int32)[None]))
+    moved = t.update(each, case.weights)
+    gradients = {name: -value / case.rate for name, value in moved.items()}
+    return {"outputs": outputs, "loss": np.array(loss), **gradients}
+
+
+def large(t: Trial) -> _Case:
+    """Kernels five times as large, a table twenty times, recurrent kernels less, because what they
+    do is repeated at every time step; an open forget gate, so that an LSTM's cell grows; large
+    inputs and targets; the last kernel such that the largest output is 150."""
+    x, y = _batch(t)
+    x = x * np.float32(INPUTS) if x.dtype.kind == "f" else x
+    y = y * np.float32(TARGETS) if t.task.loss == "mean_squared_error" else y
+    weights = {name: value * np.float32(_factor(name)) for name, value in t.weights.items()}
+    for index, layer in enumerate(t.task.layers):
+        if isinstance(layer, LSTM):
+            weights[f"{layer_name(index, layer)}/bias"][layer.units : 2 * layer.units] = FORGET
+    return _Case("large values", _reaching(t, weights, x, LARGEST_OUTPUT), x, y, 1.0, (*weights,))
+
+
+def tiny(t: Trial) -> _Case:
+    """The last kernel so small that next to nothing comes back through it."""
+    x, y = _batch(t)
+    last = _last_kernel(t.task)
+    weights = t.weights | {last: t.weights[last] * np.float32(TINY)}
+    below = tuple(n for n in weights if n.split("/")[0] != last.split("/")[0])
+    return _Case("tiny gradients", weights, x, y, TINY_RATE, below or tuple(weights))
+
+
+def learned(t: Trial) -> _Case:
+    """Every row's target is what the network says, sure of it, or all but."""
+    x, _ = _batch(t)
+    start = dict(t.weights)
+    if t.task.loss == "mean_squared_error":
+        weights = _reaching(t, start, x, LEARNED_VALUE)
+    else:
+        margin = float(np.median(_margins(_outputs(t, start, x)))) or 1.0
+        weights = _scaled(t, start, LEARNED_MARGIN / margin)
+    outputs = _outputs(t, weights, x)
+    y: np.ndarray
+    if t.task.loss == "sparse_categorical_crossentropy":
+        y = outputs.argmax(axis=1)
+    elif t.task.loss == "binary_crossentropy":
+        y = outputs[:, 0] > 0
+    else:
+        rng = np.random.default_rng(t.seed)
+        y = outputs[:, 0] + LEARNED_DISTANCE * rng.standard_normal(len(x))
+    return _Case(
+        "learned rows", weights, x, y.astype(t.task.target_dtype), LEARNED_RATE, (*weights,)
+    )
+
+
+def _batch(t: Trial) -> tuple[np.ndarray, np.ndarray]:
+    rows = t.order[0]
+    return np.ascontiguousarray(t.x[rows]), np.ascontiguousarray(t.y[rows])
+
+
+def _reaching(t: Trial, weights: Weights, x: np.ndarray, largest: float) -> Weights:
+    """The last kernel scaled so that the largest output is that; biases there are still zero."""
+    return _scaled(t, weights, largest / (float(np.max(np.abs(_outputs(t, weights, x)))) or 1.0))
+
+
+def _scaled(t: Trial, weights: Weights, factor: float) -> Weights:
+    last = _last_kernel(t.task)
+    return weights | {last: weights[last] * np.float32(factor)}
+
+
+def _margins(outputs: np.ndarray) -> np.ndarray:
+    """How far each row's largest logit is over the next, or over the other class's 0."""
+    if outputs.shape[1] == 1:
+        return np.abs(outputs[:, 0])
+    ordered = np.sort(outputs, axis=1)
+    return np.asarray(ordered[:, -1] - ordered[:, -2])
+
+
+def _outputs(t: Trial, weights: Weights, x: np.ndarray) -> np.ndarray:
+    """By the oracle, from the memo; the weights are told by the digest of the last kernel."""
+    last = weights[_last_kernel(t.task)]
+    about = f"outputs at {float(last.sum())!r} of rows {float(x.sum(dtype=np.float64))!r}"
+    return t.answer(about, lambda: {"outputs": _predicted(t, weights, x)})["outputs"]
+
+
+def _predicted(t: Trial, weights: Weights, x: np.ndarray) -> np.ndarray:
+    t.oracle.build(t.task, weights, t.seed)
+    return t.oracle.predict((x, None), len(x))
+
+
+def _last_kernel(task: Task) -> str:
+    index = len(task.layers) - 1
+    return f"{layer_name(index, task.layers[index])}/kernel"
+
+
+def _factor(name: str) -> float:
     layer, part = name.split("/")
     if part == "recurrent":
         return LSTM_RECURRENT if layer.endswith("_lstm") else RNN_RECURRENT

@@ -10,6 +10,7 @@ import numpy as np
 
 from bench.proof.bounds import (
     AGAIN_LOSSES,
+    AGAIN_TYPICAL,
     LARGE_EPSILON,
     ONE_UNIT,
     bound,
@@ -18,6 +19,7 @@ from bench.proof.bounds import (
     without_worst,
 )
 from bench.proof.checks import Check, worst
+from bench.proof.forward import exactness
 from bench.proof.trial import STEPS, Trial
 from tasks.spec.training import Adam
 from tasks.weights import Weights
@@ -47,7 +49,18 @@ def checks(t: Trial) -> list[Check]:
         *moves("update", moved, expected, t),
         Check("mean loss", mean_loss, limit, "all steps in one call", again_up_to=AGAIN_LOSSES),
         *moves("calls", at_once, moved, t),
+        *([] if t.by_layer else [_float32(t, moved, expected)]),
     ]
+
+
+def _float32(t: Trial, moved: Weights, expected: Mapping[str, np.ndarray]) -> Check:
+    """Of the weights that moved: whether they were kept, and moved, in float32."""
+    start = t.weights
+    got, right = (
+        np.concatenate([(start[n] + u[n])[np.asarray(expected[n]) != 0].ravel() for n in start])
+        for u in (moved, expected)
+    )
+    return exactness("weights", got.astype(np.float32), right)
 
 
 def epsilon(t: Trial) -> list[Check]:
@@ -73,4 +86,5 @@ def moves(name: str, got: Weights, expected: Mapping[str, np.ndarray], t: Trial)
     if not t.by_layer and check.bound < check.error <= ONE_UNIT:
         few = worst(f"{name}, few apart", got, right, check.bound, without_worst)
         found = [replace(check, bound=ONE_UNIT, detail=f"{check.detail}; see few apart"), few]
-    return [*found, worst(f"{name}, typical", got, right, bound(t.task, "typical"), typical)]
+    limit = bound(t.task, "typical")
+    return [*found, worst(f"{name}, typical", got, right, limit, typical, AGAIN_TYPICAL)]
