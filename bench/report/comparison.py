@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict
 from typing import Any
 from xml.etree import ElementTree
 
 from bench.judge import verdict
-from bench.judge.compare import Comparison
+from bench.judge.compare import Comparison, Unjudged
 from bench.judge.verdict import MOST_LAUNCHES, Verdict
+from bench.report.blocks import Column, Row, Table, label
+from bench.report.exporting import printable
+from bench.report.layouts import markdown as layout
 
-COLUMNS = ("task", "implementation", "metric", "verdict", "NEW / BASE", "95 % interval", "launches")
-# XML 1.0 has no way to write these, escaped or not.
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+COLUMNS = (
+    label("task"), label("implementation"), label("metric"), label("verdict"),
+    Column("NEW / BASE"), Column("95 % interval"), Column("launches"),
+)  # fmt: skip
 
 
-def rows(c: Comparison) -> list[dict[str, str]]:
-    """One row a verdict, in the order they were asked; keys `COLUMNS`."""
-    return [dict(zip(COLUMNS, _row(v), strict=True)) for v in c.verdicts]
+def table(c: Comparison) -> Table:
+    """One row a verdict, in the order they were asked."""
+    return Table(f"{c.base} against {c.new}", COLUMNS, tuple(_row(v) for v in c.verdicts))
 
 
-def _row(v: Verdict) -> tuple[str, ...]:
+def _row(v: Verdict) -> Row:
     q = v.question
     form = ".3f" if q.ratio else "+.4f"
     value, low, high = v.change
@@ -49,30 +52,26 @@ def tail(c: Comparison) -> list[str]:
     return [*lines, f"{answer} ({open_} of {len(c.in_scope)} verdicts undecided)"]
 
 
-def _where(u: Any) -> str:
+def _where(u: Unjudged) -> str:
     return " ".join(part for part in (u.task, u.implementation, u.metric) if part)
 
 
 def text(c: Comparison) -> str:
     """Aligned columns and the lines under them; never broken, so that a log keeps it whole."""
-    table = [COLUMNS, *(tuple(row.values()) for row in rows(c))]
-    widths = [max(len(line[i]) for line in table) for i in range(len(COLUMNS))]
-    lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
-    return "\n".join([f"{c.base} against {c.new}", "", *lines, "", *tail(c)]) + "\n"
+    verdicts = table(c)
+    lines = [tuple(column.heading for column in verdicts.columns), *verdicts.rows]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    aligned = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+    return "\n".join([verdicts.title, "", *aligned, "", *tail(c)]) + "\n"
 
 
 def markdown(c: Comparison) -> str:
     """A GitHub table and the lines under it: for a pull request's comment."""
-    lines = [f"## {c.base} against {c.new}: {c.status}", ""]
-    lines += ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
-    lines += ["| " + " | ".join(map(_cell, row.values())) + " |" for row in rows(c)]
-    lines += ["", *[f"- {_cell(line)}" for line in tail(c)]]
+    verdicts = table(c)
+    lines = [f"## {layout.escaped(verdicts.title)}: {c.status}", ""]
+    lines += layout.rows(verdicts.columns, verdicts.rows)
+    lines += ["", *[f"- {layout.escaped(line)}" for line in tail(c)]]
     return "\n".join(lines) + "\n"
-
-
-def _cell(text: str) -> str:
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
-    return " ".join(escaped.split())
 
 
 def as_json(c: Comparison) -> str:
@@ -152,4 +151,4 @@ def _case(c: Comparison, v: Verdict) -> ElementTree.Element:
 
 
 def _element(tag: str, **attributes: str) -> ElementTree.Element:
-    return ElementTree.Element(tag, {k: _NOT_XML.sub("�", v) for k, v in attributes.items()})
+    return ElementTree.Element(tag, {k: printable(v) for k, v in attributes.items()})

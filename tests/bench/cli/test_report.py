@@ -36,7 +36,7 @@ def test_markdown_shows_failures_the_floor_and_no_markup(run: Run) -> None:
     assert "Noise floor" in text
     assert "timeout" in text
     assert "<b>" not in text
-    assert "bench run --profile quick --tasks 'fnn-mnist'" in text
+    assert "bench run --profile quick --tasks fnn-mnist --implementations" in text
 
 
 def test_csv_reads_back_as_the_table(run: Run, tmp_path: Path) -> None:
