@@ -51,6 +51,8 @@ class Check(Model):
     detail: str = ""
     passed: bool
     kind: str = ""
+    unit: str = ""
+    again_up_to: Annotated[float, Field(ge=0)] = 0.0
 
 
 class Certificate(Model):
@@ -136,7 +138,8 @@ class Trial(Model):
     validation_accuracy: Share | None
     epoch_accuracies: tuple[Share, ...]
     epoch_losses: tuple[Loss, ...]
-    seconds: Positive
+    seconds: Seconds
+    """0 of a trial that took its process with it."""
     phases: Phases
     rss_bytes: Annotated[int, Field(gt=0)]
 

@@ -30,8 +30,11 @@ def share(search: Search, *phases: str) -> float:
 
 
 def accounted(search: Search) -> float:
-    """The part of a trial's time that the five phases explain, in the trial where it is least."""
-    return min(sum(float(getattr(t.phases, p)) for p in PHASES) / t.seconds for t in search.trials)
+    """The part of a trial's time that the five phases explain, in the trial where it is least; a
+    trial that took its process with it has no time. NaN where all did."""
+    timed = [t for t in search.trials if t.seconds]
+    shares = (sum(float(getattr(t.phases, p)) for p in PHASES) / t.seconds for t in timed)
+    return min(shares, default=float("nan"))
 
 
 def curve(search: Search) -> list[float | None]:

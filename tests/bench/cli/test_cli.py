@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from bench.records.record import SCHEMA
-from bench.run.environments import PROJECT
-
-
-def bench(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own, with an empty cache and no environments."""
-    added = {"PYTHONPATH": str(PROJECT), "BENCH_CACHE": str(cwd / "cache"), "COLUMNS": "100"}
-    added |= {"BENCH_ENVS": str(cwd / "envs"), **environment}
-    return subprocess.run(
-        [sys.executable, "-m", "bench", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env=os.environ | added,
-        check=False,
-    )
+from tests.support.command import bench
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
 from pathlib import Path
 
 import psutil
@@ -15,19 +14,17 @@ from bench.judge import disturbed
 from bench.machine import readings
 from bench.machine.devices import cpu, cuda
 from bench.machine.devices.kinds import KINDS, Watch
-from bench.plan.jobs import make_jobs
-from bench.plan.request import PROFILES, DataSet, Request
 from bench.records import metrics
-from bench.records.record import Record
-from bench.records.store import Run
+from bench.records.record import Request
+from bench.records.results import Results
+from bench.records.schema import Launch
 from bench.run import session
 from bench.run.launches import run_jobs
 from tasks.errors import UserError
-from tests.bench.run.test_runner import READY, data
 from tests.support.fakes.misbehaving import implementation
 from tests.support.fakes.nvml import JOULES_A_LOOK, TOTAL_BYTES, FakeNvml
+from tests.support.plans import READY, SMALL, begin, plan_of
 
-__all__ = ["data"]  # the fixture
 HELD = 3 * 2**30
 
 
@@ -114,15 +111,15 @@ def test_energy_of_a_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert watch.found() == {}
 
 
-def _launch(folder: Path, data: Path) -> list[Record]:
-    """The measuring records of one contender that says it is on cuda."""
-    rows = {"fake:honest": implementation("honest")}
-    request = Request("smoke", ("fnn-mnist",), tuple(rows), device="cuda")
-    small = replace(PROFILES["smoke"].budget, phase_seconds=0.1, timeout_seconds=90.0)
-    jobs = make_jobs(request, small, {"fnn-mnist": DataSet(str(data))}, rows)
-    run = Run.create(folder / "run", {"request": asdict(request)})
+def _launch(folder: Path, data: Path) -> tuple[Launch, Results]:
+    """The measuring launch of one contender that says it is on cuda, and its run."""
+    request = Request("smoke", ("fnn-mnist",), ("fake:honest",), device="cuda")
+    plan = plan_of(request, [implementation("honest")], data, SMALL)
+    run, jobs = begin(folder / "run", plan)
     run_jobs(run, jobs[:2], READY)
-    return [r for r in run.records().values() if r["launch"]["job"]["kind"] == "measure"]
+    results = Results.read(run)
+    (measured,) = (launch for launch in results.launches if launch.kind == "measure")
+    return measured, results
 
 
 def _workers() -> dict[int, int]:
@@ -133,18 +130,18 @@ def test_a_launch_keeps_what_its_device_did(
     tmp_path: Path, data: Path, gpu: Callable[..., FakeNvml]
 ) -> None:
     gpu(_workers, busy=80)
-    (record,) = _launch(tmp_path, data)
-    assert record["launch"]["status"] == "ok", record["launch"]["reason"]
-    assert metrics.metric("device_memory").read(record) == HELD
-    assert metrics.metric("energy").read(record) == JOULES_A_LOOK
-    assert record["launch"]["device_use"]["mean_busy_percent"] == 80
-    assert not any("on its device" in why for why in disturbed.reasons([record]).values())
+    launch, results = _launch(tmp_path, data)
+    assert launch.status == "ok", launch.reason
+    assert metrics.metric("device_memory").read(launch) == HELD
+    assert metrics.metric("energy").read(launch) == JOULES_A_LOOK
+    assert launch.launch.device_use.mean_busy_percent == 80
+    assert not any("on its device" in why for why in disturbed.reasons(results).values())
 
 
 def test_another_process_on_the_gpu_disturbs(
     tmp_path: Path, data: Path, gpu: Callable[..., FakeNvml]
 ) -> None:
     gpu(lambda: _workers() | {1: 2**20})
-    (record,) = _launch(tmp_path, data)
-    (why,) = disturbed.reasons([record]).values()
+    _, results = _launch(tmp_path, data)
+    (why,) = disturbed.reasons(results).values()
     assert why == "1 other processes computed on its device"

@@ -14,7 +14,7 @@ from bench.cli import doctor as command
 from bench.machine import doctor
 from bench.machine.devices import cuda
 from bench.machine.doctor import GIB, Finding, Gpu, Process, Readings, judge
-from tests.bench.cli.test_cli import bench
+from tests.support.command import bench
 from tests.support.fakes.nvml import FakeNvml
 
 QUIET = Readings(

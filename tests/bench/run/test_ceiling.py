@@ -12,20 +12,19 @@ import numpy as np
 import pytest
 
 from bench import load_run
-from bench.plan.request import Request
-from bench.records import tidy
-from bench.records.metrics import metric
-from bench.records.store import Run
-from bench.report import achieved, charts, tables
+from bench.records.beside import CeilingFile, written
+from bench.records.door import parse
+from bench.records.record import SCHEMA, Request
+from bench.records.results import Results
+from bench.records.store import Run, write_json
 from bench.run import ceiling
 from bench.run.environments import Environment
 from bench.worker import probe
 from tasks import flops
 from tasks.catalogue.every import TASKS
-from tests.bench.records.test_table import ABOUT
-from tests.support.records import record
+from tests.support.records import about, record, run_file, stored
 
-ANSWERS = {
+ANSWERS: dict[str, dict[str, Any]] = {
     "pytorch": {"fp32": {"flops": 4e11}, "copy": {"bytes_per_second": 1e9}},
     "mxnet": {"fp32": {"flops": 1e9}, "bf16": {"reason": "no bf16"}, "copy": {"reason": "none"}},
     "jax": {"reason": "the process died"},
@@ -34,23 +33,24 @@ ANSWERS = {
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    made = Run.create(tmp_path / "run", ABOUT)
-    for block in range(3):
-        made.add(f"p{block}", record("pytorch:eager", block, 0.1))
-        made.add(f"m{block}", record("mxnet:hybrid", block, 0.2))
+    made = Run.create(tmp_path / "run", run_file())
+    contenders = (("pytorch:eager", 0.1), ("mxnet:hybrid", 0.2))
+    stored(made, (record(name, block, s) for block in range(3) for name, s in contenders))
     return made
 
 
-def written(run: Run) -> Run:
-    (run.path / ceiling.FILE).write_text(json.dumps({"schema": 1, "answers": ANSWERS}))
-    return run
+def ceiling_file(answers: dict[str, dict[str, Any]]) -> CeilingFile:
+    asked = {"schema": SCHEMA, "device": "cpu", "threads": 2, "precisions": ["fp32", "bf16"]}
+    return parse(json.dumps(asked | {"answers": answers}), CeilingFile, ceiling.FILE)
 
 
 def test_the_best_of_all_counts_and_reasons_are_no_rates() -> None:
-    found = ceiling.best(ANSWERS, "fp32")
+    measured = ceiling_file(ANSWERS)
+    found = ceiling.best(measured, "fp32")
     assert found == ceiling.Ceiling("fp32", 4e11, "pytorch", 1e9)
-    assert ceiling.best(ANSWERS, "bf16") is None
-    assert ceiling.best({}, "fp32") is None
+    assert ceiling.best(measured, "bf16") is None
+    assert ceiling.best(ceiling_file({}), "fp32") is None
+    assert ceiling.best(None, "fp32") is None
 
 
 def test_achieved_is_the_count_of_the_task_times_its_throughput(run: Run) -> None:
@@ -59,28 +59,6 @@ def test_achieved_is_the_count_of_the_task_times_its_throughput(run: Run) -> Non
     for phase, count in (("train", flops.training(fnn)), ("infer", flops.forward(fnn))):
         per_second = frame["pytorch:eager", f"{phase}_throughput"]
         assert frame["pytorch:eager", f"{phase}_flops"] == pytest.approx(count * per_second)
-
-
-def test_a_report_shows_the_share_of_the_ceiling_and_names_it(run: Run) -> None:
-    assert all(not one.work for one in tables.task_tables(run))
-    groups = tidy.by_cell(list(written(run).records().values()))
-    mine = next(g for c, g in groups.items() if c.implementation == "pytorch:eager")
-    (one,) = tables.task_tables(run)
-    assert [row[0] for row in one.work] == ["pytorch:eager", "mxnet:hybrid"]
-    speed = tidy.estimate(metric("train_flops"), mine)
-    assert speed is not None
-    assert one.work[0][2] == achieved.share(speed.value / 4e11)
-    assert any("400 GFLOP/s in fp32 (pytorch)" in note and "1.0 GB/s" in note for note in one.notes)
-    assert "| implementation | training GFLOP/s | of the ceiling |" in tables.markdown(run)
-    drawn = [chart.chart.name for chart in charts.write(run, run.path)]
-    assert "ceiling" in drawn
-
-
-@pytest.mark.parametrize(
-    "part,shown", [(0.3712, "37%"), (0.0042, "0.42%"), (1.04, "104%"), (0.999, "100%")]
-)
-def test_shares_are_told_with_two_digits(part: float, shown: str) -> None:
-    assert achieved.share(part) == shown
 
 
 def test_it_is_measured_once_by_every_environment_that_is_ready(
@@ -103,7 +81,9 @@ def test_it_is_measured_once_by_every_environment_that_is_ready(
     assert asked[0]["precisions"] == ["fp32", "tf32", "bf16"]  # a GPU's are all of interest
     assert (asked[0]["device"], asked[0]["threads"]) == ("cuda", 3)
     assert len(said) == 2
-    assert ceiling.load(run) == {n: ANSWERS[n] for n in ("mxnet", "pytorch")}
+    kept = run.beside(ceiling.FILE, CeilingFile)
+    assert kept is not None
+    assert kept.answers == ceiling_file({n: ANSWERS[n] for n in ("mxnet", "pytorch")}).answers
 
 
 def test_the_probe_counts_operations_and_bytes_and_gives_reasons(
@@ -133,5 +113,16 @@ def test_the_probe_counts_operations_and_bytes_and_gives_reasons(
 def test_older_runs_have_it_in_their_evidence(run: Run) -> None:
     answer = {"flops": 2e9, "copy_bytes_per_second": 3e9}
     one = {"request": {"part": "ceiling", "framework": "mxnet"}, "answer": answer}
-    (run.path / "evidence.json").write_text(json.dumps({"answers": {"ceiling~mxnet": one}}))
-    assert ceiling.best(ceiling.load(run), "fp32") == ceiling.Ceiling("fp32", 2e9, "mxnet", 3e9)
+    kept = {
+        "schema": SCHEMA,
+        "created": "2026-11-20T12:00:00+00:00",
+        "machine": about()["machine"],
+        "threads": 2,
+        "answers": {"ceiling~mxnet": one},
+    }
+    write_json(run.path / "evidence.json", kept)
+    read = Results.read(run)
+    assert ceiling.best(read.ceiling, "fp32") == ceiling.Ceiling("fp32", 2e9, "mxnet", 3e9)
+    write_json(run.path / ceiling.FILE, written(ceiling_file(ANSWERS)))
+    newer = ceiling.best(Results.read(run).ceiling, "fp32")  # a file of its own comes first
+    assert newer == ceiling.Ceiling("fp32", 4e11, "pytorch", 1e9)

@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.records.beside import EvidenceFile, written
 from bench.records.store import Run
 from bench.run import environments, probes
 from bench.run.environments import PROJECT, Environment
 from bench.worker import probe
-from tests.bench.records.test_table import ABOUT
+from tests.support.records import run_file
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    return Run.create(tmp_path / "run", ABOUT)
+    return Run.create(tmp_path / "run", run_file())
 
 
 @pytest.fixture
@@ -39,20 +40,22 @@ def test_each_answer_is_kept_and_what_failed_has_a_reason(run: Run, only_here: N
     said: list[str] = []
     found = probes.measure(run, said.append)
     assert len(said) == len(probes.PARTS)
-    assert set(found["answers"]) == {f"{part}~pytorch" for part in probes.PARTS}
-    assert "torch" in found["answers"]["shape~pytorch"]["answer"]["reason"]
-    assert json.loads((run.path / probes.FILE).read_text()) == found == probes.load(run)
+    assert set(found.answers) == {f"{part}~pytorch" for part in probes.PARTS}
+    assert "torch" in str(found.answers["shape~pytorch"].answer["reason"])
+    assert json.loads((run.path / probes.FILE).read_text()) == written(found)
+    assert run.beside(probes.FILE, EvidenceFile) == found
 
 
 def test_a_stopped_command_goes_on_where_it_was(run: Run, only_here: None) -> None:
-    found = probes.measure(run, lambda line: None)
-    kept = found["answers"]["shape~pytorch"]["answer"] = {"raised": "kept as it was"}
+    found = written(probes.measure(run, lambda line: None))
+    kept = {"raised": "kept as it was", "message": "", "characters": 0, "names_both": False}
+    found["answers"]["shape~pytorch"]["answer"] = kept
     del found["answers"]["package~pytorch"]
     (run.path / probes.FILE).write_text(json.dumps(found))
     said: list[str] = []
     again = probes.measure(run, said.append)
     assert [line.split("] ")[1] for line in said] == ["package pytorch"]
-    assert again["answers"]["shape~pytorch"]["answer"] == kept
+    assert again.answers["shape~pytorch"].answer == kept
 
 
 def test_a_part_can_be_measured_again(run: Run, only_here: None) -> None:

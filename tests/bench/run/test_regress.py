@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import subprocess
-import sys
-from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from bench.discover import implementations
 from bench.judge.compare import compare
-from bench.plan.jobs import make_jobs
-from bench.plan.request import PROFILES, DataSet, Request
-from bench.records.store import Run
+from bench.records.record import Request
+from bench.records.results import Results
 from bench.run import environments, regress
-from bench.run.environments import HERE, PROJECT, Environment, Source
+from bench.run.environments import HERE, PROJECT, Source
 from bench.run.session import Session
 from tasks.errors import UserError
-from tests.bench.cli.test_cli import bench
-from tests.bench.run.test_runner import data  # noqa: F401 - a fixture
+from tests.support.command import bench
 from tests.support.fakes.misbehaving import implementation
+from tests.support.plans import READY, SMALL, begin, plan_of
 
 
 def test_pins_replace_those_of_the_same_name_and_have_their_own_environment() -> None:
@@ -52,8 +49,11 @@ def test_a_revision_is_unpacked_as_it_was(tmp_path: Path, monkeypatch: pytest.Mo
     repository.mkdir()
     git = ["git", "-C", str(repository), "-c", "user.name=x", "-c", "user.email=x@x"]
     subprocess.run([*git, "init", "-q"], check=True)
-    for text in ("old", "new"):
+    for text in ("ancient", "old", "new"):
         (repository / "pyproject.toml").write_text(text)
+        if text == "old":
+            (repository / "bench" / "worker").mkdir(parents=True)
+            (repository / "bench" / "worker" / "launch.py").write_text("")
         subprocess.run([*git, "add", "-A"], check=True)
         subprocess.run([*git, "commit", "-qm", text], check=True)
     monkeypatch.setattr(regress, "PROJECT", repository)
@@ -61,35 +61,28 @@ def test_a_revision_is_unpacked_as_it_was(tmp_path: Path, monkeypatch: pytest.Mo
     source = regress.source_of("HEAD~1")
     assert (source.project / "pyproject.toml").read_text() == "old"
     assert (repository / "pyproject.toml").read_text() == "new"
+    with pytest.raises(UserError, match="worker of an older kind"):
+        regress.source_of("HEAD~2")
     with pytest.raises(UserError, match="name a revision"):
         regress.source_of("no-such-branch")
 
 
 def session(path: Path, folder: Path) -> Session:
-    rows = {"fake:honest": implementation("honest")}
-    request = Request("smoke", ("fnn-mnist",), tuple(rows), launches=2)
-    budget = replace(PROFILES["smoke"].budget, phase_seconds=0.1, timeout_seconds=90.0)
-    folders = {"fnn-mnist": DataSet(str(folder))}
-    about = {
-        "request": asdict(request),
-        "datasets": {"fnn-mnist": {"id": "x"}},
-        "pairing": "p",
-    }
-    run = Run.create(path, about)
-    here = {"fake": Environment("fake", "ready", sys.executable)}
-    jobs = make_jobs(request, budget, folders, rows)
-    return Session(run, request, jobs, here, budget, folders, rows)
+    request = Request("smoke", ("fnn-mnist",), ("fake:honest",), launches=2)
+    plan = plan_of(request, [implementation("honest")], folder, SMALL)
+    run, jobs = begin(path, plan, pairing="p")
+    return Session(run, plan, jobs, READY)
 
 
-def test_sides_take_turns_in_going_first(tmp_path: Path, data: Path) -> None:  # noqa: F811
+def test_sides_take_turns_in_going_first(tmp_path: Path, data: Path) -> None:
     sides = {name: session(tmp_path / name, data) for name in ("base", "new")}
     seen: list[tuple[str, str]] = []
-    regress.interleave(sides, lambda side, job, record: seen.append((side, job.id)))
+    regress.interleave(sides, lambda side, job, launch: seen.append((side, job.id)))
     pairs = [seen[i : i + 2] for i in range(0, len(seen), 2)]
     assert len(pairs) == len(sides["base"].jobs) == 5
     assert all(first[1] == second[1] for first, second in pairs)
     assert [first[0] for first, _ in pairs] == ["base", "new", "base", "new", "base"]
-    assert compare(sides["base"].run, sides["new"].run).paired
+    assert compare(*(Results.read(side.run) for side in sides.values())).paired
 
 
 @pytest.mark.parametrize(

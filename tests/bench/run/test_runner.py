@@ -7,54 +7,34 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench.plan.jobs import make_jobs, pending
-from bench.plan.request import PROFILES, DataSet, Request
-from bench.records.record import Job, Record
+from bench.plan.jobs import pending
+from bench.records.record import Job, Request
+from bench.records.schema import Launch
 from bench.records.store import Run
-from bench.run.environments import PROJECT, Environment
+from bench.run.environments import Environment
 from bench.run.launches import run_jobs
-from tasks.data.arrays import NAMES
 from tests.support.fakes.misbehaving import implementation
-
-READY = {"fake": Environment("fake", "ready", sys.executable)}
-
-
-@pytest.fixture(scope="session")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """640 + 64 learnable images of digits' shape, as the runner would have prepared them."""
-    folder = tmp_path_factory.mktemp("data")
-    rng = np.random.default_rng(0)
-    for part, rows in (("train", 704), ("test", 64)):
-        y = rng.integers(0, 10, rows).astype(np.int32)
-        x = (rng.random((rows, 28, 28)) * 60 + 19 * y[:, None, None]).astype(np.uint8)
-        np.save(folder / f"x_{part}.npy", x)
-        np.save(folder / f"y_{part}.npy", y)
-    (folder / "manifest.json").write_text(json.dumps({"scale": 1 / 255}))
-    assert all((folder / f"{name}.npy").exists() for name in NAMES)
-    return folder
+from tests.support.plans import READY, SMALL, begin, plan_of, start_script
 
 
 def make(tmp_path: Path, data: Path, modes: list[str], launches: int = 1) -> tuple[Run, list[Job]]:
-    rows = {f"fake:{mode}": implementation(mode) for mode in modes}
-    request = Request("smoke", ("fnn-mnist",), tuple(rows), launches=launches)
-    small = replace(PROFILES["smoke"].budget, phase_seconds=0.1, timeout_seconds=90.0)
-    jobs = make_jobs(request, small, {"fnn-mnist": DataSet(str(data))}, rows)
-    return Run.create(tmp_path / "run", {"request": asdict(request)}), jobs
+    names = tuple(f"fake:{mode}" for mode in modes)
+    request = Request("smoke", ("fnn-mnist",), names, launches=launches)
+    return begin(tmp_path / "run", plan_of(request, map(implementation, modes), data, SMALL))
 
 
 def status(run: Run, mode: str) -> tuple[str, str]:
     """The worst status of a fake's launches, and its reason."""
-    mine = [r["launch"] for i, r in run.records().items() if f"fake-{mode}~" in i]
-    bad = [launch for launch in mine if launch["status"] != "ok"]
-    return (bad[0]["status"], bad[0]["reason"]) if bad else ("ok", "")
+    mine = [launch for name, launch in run.records().items() if f"fake-{mode}~" in name]
+    bad = [launch for launch in mine if launch.status != "ok"]
+    return (bad[0].status, bad[0].reason) if bad else ("ok", "")
 
 
 EXPECTED = {
@@ -102,14 +82,16 @@ def test_records_hold_all_raw_rounds_and_pytest_benchmark_reads_them(
 ) -> None:
     run, jobs = make(tmp_path, data, ["honest"])
     run_jobs(run, jobs, READY)
-    record = next(r for r in run.records().values() if r["launch"]["job"]["kind"] == "measure")
+    name, launch = next((i, x) for i, x in run.records().items() if x.kind == "measure")
+    record = json.loads((run.launches / f"{name}.json").read_text())
     phases = {b["extra_info"]["phase"]: b["stats"] for b in record["benchmarks"]}
     assert list(phases) == ["learn", "train", "step", "infer", "latency"]
     assert all(len(s["data"]) == s["rounds"] > 0 for s in phases.values())
-    launch = record["launch"]
-    assert set(launch["seconds"]) == {"import", "build", "stage", "first_step"}
-    assert launch["peak_rss_bytes"] > 2**24
-    assert launch["packages"]["numpy"] == np.__version__
+    assert all(launch.rounds(phase).tolist() == s["data"] for phase, s in phases.items())
+    assert set(record["launch"]["seconds"]) == {"import", "build", "stage", "first_step"}
+    assert launch.launch.peak_rss_bytes is not None
+    assert launch.launch.peak_rss_bytes > 2**24
+    assert launch.launch.packages["numpy"] == np.__version__
     files = sorted(str(p) for p in run.launches.glob("*.json"))
     done = subprocess.run(
         ["pytest-benchmark", "compare", *files], capture_output=True, text=True, check=False
@@ -125,26 +107,6 @@ def test_a_run_in_a_relative_folder(
     run, jobs = make(Path("."), data, ["honest"])
     run_jobs(run, jobs[:1], READY)
     assert status(run, "honest") == ("ok", "")
-
-
-def start_script(run: Run, jobs: list[Job]) -> subprocess.Popen[bytes]:
-    """Run the jobs in a process of their own, as the command would, so that it can be killed."""
-    code = f"""
-import sys
-from pathlib import Path
-from bench.run.environments import Environment
-from bench.records.record import Job
-from bench.run.launches import run_jobs
-from bench.records.store import Run
-import json
-jobs = [Job.from_dict(j) for j in json.loads(Path({str(run.path / "jobs.json")!r}).read_text())]
-run = Run.open(Path({str(run.path)!r}))
-with run.locked():
-    run_jobs(run, jobs, {{"fake": Environment("fake", "ready", sys.executable)}})
-"""
-    (run.path / "jobs.json").write_text(json.dumps([job.as_dict() for job in jobs]))
-    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
-    return subprocess.Popen([sys.executable, "-c", code], env=environment, start_new_session=True)
 
 
 def wait_at_most(process: subprocess.Popen[bytes], seconds: float, run: Run, records: int) -> None:
@@ -164,7 +126,7 @@ def test_killed_at_ten_random_instants_nothing_is_lost_or_doubled(
 ) -> None:
     run, jobs = make(tmp_path, data, ["honest", "raise"], launches=12)
     rng = random.Random(4)
-    seen: dict[str, Record] = {}
+    seen: dict[str, Launch] = {}
     kills = 0
     for _ in range(200):
         process = start_script(run, jobs)

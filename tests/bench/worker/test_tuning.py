@@ -6,9 +6,8 @@ import json
 import os
 import random
 import signal
-import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +15,18 @@ import numpy as np
 import pytest
 from optuna.trial import TrialState
 
-from bench.plan.jobs import make_jobs
-from bench.plan.request import PROFILES, DataSet, Request
+from bench.plan.request import PROFILES
 from bench.records import searches
-from bench.records.record import Job
+from bench.records.record import Job, Request
+from bench.records.schema import Launch, Search
 from bench.records.store import Run
-from bench.run.environments import Environment
 from bench.run.launches import run_jobs
 from bench.worker import search as tuning
 from bench.worker.trial import Clock
 from tasks.catalogue.searches import SEARCHES
 from tasks.spec.search import CERTIFIED, GRID, RATES, UNITS, Point
-from tests.bench.run.test_runner import start_script
 from tests.support.fakes.searching import implementation
-
-READY = {"fake": Environment("fake", "ready", sys.executable)}
+from tests.support.plans import READY, begin, plan_of, start_script
 
 
 @pytest.fixture(scope="module")
@@ -53,29 +49,31 @@ def make(
     path: Path, data: Path, modes: list[str], tasks: tuple[str, ...], prune: bool = False
 ) -> tuple[Run, list[Job]]:
     """A run and its search jobs, without their certificates."""
-    rows = {f"fake:{mode}": implementation(mode) for mode in modes}
-    request = Request("quick", tasks, tuple(rows), prune=prune)
+    request = Request("quick", tasks, tuple(f"fake:{mode}" for mode in modes), prune=prune)
     budget = replace(PROFILES["quick"].budget, timeout_seconds=120.0)
-    jobs = make_jobs(request, budget, dict.fromkeys(tasks, DataSet(str(data))), rows)
-    run = Run.create(path, {"request": asdict(request)})
+    run, jobs = begin(path, plan_of(request, map(implementation, modes), data, budget))
     return run, [job for job in jobs if job.kind == "search"]
 
 
-def found(run: Run, mode: str, task: str) -> dict[str, Any]:
+def found(run: Run, mode: str, task: str) -> Launch:
     """The one launch of a fake in a search."""
-    name = f"b000~{task}~fake-{mode}~cpu~fp32"
-    return dict(run.records()[name]["launch"])
+    return run.records()[f"b000~{task}~fake-{mode}~cpu~fp32"]
 
 
-def outcome(launch: dict[str, Any]) -> Any:
+def search_of(launch: Launch) -> Search:
+    """The search of a launch that did one."""
+    assert launch.launch.search is not None
+    return launch.launch.search
+
+
+def outcome(launch: Launch) -> Any:
     """What a search found, without anything that a clock or the memory says."""
-    search = launch["search"]
+    search = search_of(launch)
     clockless = [
-        (searches.identity(t), t["status"], t["epoch_losses"], t["epoch_accuracies"])
-        for t in search["trials"]
+        (searches.identity(t), t.status, t.epoch_losses, t.epoch_accuracies) for t in search.trials
     ]
-    again = {k: v for k, v in search["retrained"].items() if k != "seconds"}
-    return clockless, search["best"], again
+    assert search.retrained is not None
+    return clockless, search.best, search.retrained.model_dump(exclude={"seconds"})
 
 
 def test_random_and_grid_give_the_same_trials_and_time_is_accounted_for(
@@ -85,14 +83,15 @@ def test_random_and_grid_give_the_same_trials_and_time_is_accounted_for(
     run_jobs(run, jobs, READY)
     for task in ("tune-random", "tune-grid"):
         a, b = (found(run, mode, task) for mode in ("honest", "slow"))
-        assert (a["status"], a["reason"]) == ("ok", "")
-        count = len(a["search"]["trials"])
-        assert searches.coinciding(a["search"], b["search"]) == (count, count)
+        assert (a.status, a.reason) == ("ok", "")
+        trials = search_of(a).trials
+        count = len(trials)
+        assert searches.coinciding(search_of(a), search_of(b)) == (count, count)
         assert outcome(a) == outcome(b)
-        assert searches.accounted(b["search"]) >= 0.95
-        trained = sum(t["phases"]["train"] for t in b["search"]["trials"])
+        assert searches.accounted(search_of(b)) >= 0.95
+        trained = sum(t.phases.train for t in search_of(b).trials)
         assert trained > count * 4 * 0.04  # what the slow one sleeps, less the first epoch
-    grid = [Point(t["units"], t["learning_rate"]) for t in a["search"]["trials"]]
+    grid = [Point(t.units, t.learning_rate) for t in trials]
     assert grid == list(GRID[:6])
 
 
@@ -129,8 +128,8 @@ def test_killed_in_mid_search_and_resumed_the_result_is_the_same(
     run_jobs(run, jobs, READY)
     resumed = found(run, "slow", "tune-bayes")
     assert outcome(resumed) == expected
-    assert resumed["search"]["starts"] == 4
-    assert resumed["search"]["resumed_trials"] >= 3
+    assert search_of(resumed).starts == 4
+    assert search_of(resumed).resumed_trials >= 3
 
 
 @pytest.mark.parametrize(
@@ -148,33 +147,36 @@ def test_a_failing_trial_has_a_reason_and_the_search_goes_on(
     run, jobs = make(tmp_path / "run", data, [mode], ("tune-grid",))
     run_jobs(run, jobs, READY)
     launch = found(run, mode, "tune-grid")
-    assert launch["status"] == "ok"
-    trials = launch["search"]["trials"]
-    assert [Point(t["units"], t["learning_rate"]) for t in trials] == list(GRID[:6])
-    bad = [t for t in trials if t["status"] != "ok"]
-    assert {t["status"] for t in bad} == {status}
-    assert all(t["reason"].startswith(reason) for t in bad)
+    assert launch.status == "ok"
+    search = search_of(launch)
+    assert [Point(t.units, t.learning_rate) for t in search.trials] == list(GRID[:6])
+    bad = [t for t in search.trials if t.status != "ok"]
+    assert {t.status for t in bad} == {status}
+    assert all(t.reason.startswith(reason) for t in bad)
     assert len(bad) == (1 if mode == "dies" else 2)
-    assert all(t["learning_rate"] == 1e-2 and t["validation_accuracy"] is None for t in bad)
-    assert launch["search"]["best"]["learning_rate"] != 1e-2 or mode == "dies"
+    assert [t.seconds > 0 for t in bad] == [mode != "dies"] * len(bad)
+    assert searches.accounted(search) > 0
+    assert all(t.learning_rate == 1e-2 and t.validation_accuracy is None for t in bad)
+    assert search.best is not None
+    assert search.best.learning_rate != 1e-2 or mode == "dies"
 
 
 def test_a_search_without_one_good_trial_is_an_error(tmp_path: Path, data: Path) -> None:
     run, jobs = make(tmp_path / "run", data, ["raise"], ("tune-random",))
     run_jobs(run, jobs, READY)
     launch = found(run, "raise", "tune-random")
-    assert launch["status"] == "error"
-    assert launch["reason"].startswith("every trial failed; the first: error: RuntimeError")
+    assert launch.status == "error"
+    assert launch.reason.startswith("every trial failed; the first: error: RuntimeError")
 
 
 def test_the_pruner_ends_trials_below_the_median(tmp_path: Path, data: Path) -> None:
     run, jobs = make(tmp_path / "run", data, ["poor-1e-4"], ("tune-grid",), prune=True)
     run_jobs(run, jobs, READY)
-    trials = found(run, "poor-1e-4", "tune-grid")["search"]["trials"]
-    assert (trials[-1]["status"], trials[-1]["learning_rate"]) == ("pruned", 1e-4)
-    assert len(trials[-1]["epoch_accuracies"]) == 2  # one epoch is always left to it
-    assert trials[-1]["reason"] == "3 epochs not run"
-    assert all(len(t["epoch_accuracies"]) == 5 for t in trials[: tuning.STARTUP_TRIALS])
+    trials = search_of(found(run, "poor-1e-4", "tune-grid")).trials
+    assert (trials[-1].status, trials[-1].learning_rate) == ("pruned", 1e-4)
+    assert len(trials[-1].epoch_accuracies) == 2  # one epoch is always left to it
+    assert trials[-1].reason == "3 epochs not run"
+    assert all(len(t.epoch_accuracies) == 5 for t in trials[: tuning.STARTUP_TRIALS])
 
 
 def test_a_half_written_journal_and_a_dead_lock_are_no_obstacle(tmp_path: Path) -> None:
