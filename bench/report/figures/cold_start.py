@@ -23,7 +23,7 @@ PARTS = (("import", "import the framework", "0.25"), ("build", "build the model"
          ("first_step", "first step: trace, compile, run", "0.85"))  # fmt: skip
 COLUMNS = 3
 WIDTH = 8.5  # inches at least, for the legend
-WIDER = 1.08  # letters of another resolution, or of the reader's own fonts
+WIDER = 1.15  # letters of another resolution, or of the reader's own fonts
 Values = Mapping[tuple[str, str], float]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bench import discover
 from bench.claims import programs
-from bench.claims.facts import ARTICLES, Facts
+from bench.claims.facts import ARTICLES, ClaimFacts
 from bench.claims.judging import JudgedClaim, judge_all
 from bench.records.results import Results
 from bench.report.blocks import Beside, Block, Code, Details, Note, Section
@@ -22,7 +22,7 @@ INTRODUCTION = (
 
 def sections(results: Results, context: Context) -> list[Section]:
     """A part a framework of the articles, its claims under pros and cons."""
-    judged = judge_all(Facts(results, programs.sizes(), context.judged))
+    judged = judge_all(ClaimFacts(results, programs.sizes(), context.judged))
     titles = {framework.name: framework.title for framework in discover.frameworks()}
     blocks: list[Block] = [Note(INTRODUCTION)]
     for framework in ARTICLES:

@@ -10,8 +10,7 @@ from pathlib import Path
 from bench.records.metrics import METRICS
 from bench.records.store import Run
 from bench.run.environments import PROJECT
-from tests.bench.records.test_table import ABOUT
-from tests.support.records import record
+from tests.support.records import about, record, run_file
 
 ROWS = 100_000
 CONTENDERS = 20
@@ -21,8 +20,9 @@ import json, resource, sys, time
 from pathlib import Path
 started = time.perf_counter()
 from bench.report import publish
+from bench.records.results import Results
 from bench.records.store import Run
-publish.write(Run.open(Path(sys.argv[1])), Path(sys.argv[2]))
+publish.write(Results.read(Run.open(Path(sys.argv[1]))), Path(sys.argv[2]))
 seconds = time.perf_counter() - started
 peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps({"seconds": seconds, "bytes": peak}))
@@ -33,13 +33,12 @@ def test_a_hundred_thousand_rows(tmp_path: Path) -> None:
     cells = -(-ROWS // len(METRICS))
     names = [f"framework{k}:mode" for k in range(CONTENDERS)]
     tasks = [f"task-{k}" for k in range(-(-cells // CONTENDERS))]
-    request = ABOUT["request"] | {"tasks": tasks, "implementations": names}
-    datasets = {task: {"id": "some-data"} for task in tasks}
-    run = Run.create(tmp_path / "run", ABOUT | {"request": request, "datasets": datasets})
-    for i, task in enumerate(tasks):
+    run = Run.create(tmp_path / "run", run_file(about(tasks, names)))
+    for task in tasks:
         for k, name in enumerate(names):
             one = record(name, 0, 0.1 + 0.01 * k, "", task)
-            (run.launches / f"{i}-{k}.json").write_text(json.dumps(one))
+            path = run.launches / f"{one['launch']['job']['id']}.json"
+            path.write_text(json.dumps(one))
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, str(run.path), str(tmp_path / "out")],
         capture_output=True, text=True, check=True, cwd=PROJECT,
