@@ -22,7 +22,7 @@ MORE_THAN_HALF = 0.5
 
 
 @dataclass(frozen=True)
-class Facts:
+class ClaimFacts:
     """All that can be asked. sizes: framework → family → size of its program. judged: the run's
     verdicts by metric."""
 
@@ -66,7 +66,7 @@ class Evidence:
     name: str
     method: str
     rule: str
-    conclude: Callable[[Facts, str], Conclusion]
+    conclude: Callable[[ClaimFacts, str], Conclusion]
 
 
 def count(values: Sequence[bool]) -> str:

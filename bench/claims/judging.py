@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.claims.facts import ClaimVerdict, Evidence, Facts
+from bench.claims.facts import ClaimFacts, ClaimVerdict, Evidence
 from bench.claims.measure import (
     dated,
     dynamics,
@@ -43,7 +43,7 @@ class JudgedClaim:
     findings: tuple[ClaimFinding, ...]
 
 
-def judge_all(facts: Facts) -> list[JudgedClaim]:
+def judge_all(facts: ClaimFacts) -> list[JudgedClaim]:
     """Every claim of the articles' table, in its order."""
     judged = []
     for claim in CLAIMS:
@@ -60,5 +60,5 @@ def together(verdicts: Sequence[ClaimVerdict]) -> ClaimVerdict:
     return decided.pop() if len(decided) == 1 else "undecided"
 
 
-def _finding(evidence: Evidence, facts: Facts, framework: str) -> ClaimFinding:
+def _finding(evidence: Evidence, facts: ClaimFacts, framework: str) -> ClaimFinding:
     return ClaimFinding(evidence, *evidence.conclude(facts, framework))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.claims.facts import Conclusion, Evidence, Facts
+from bench.claims.facts import ClaimFacts, Conclusion, Evidence
 from bench.records.beside import PackageAnswer
 
 
@@ -55,7 +55,7 @@ def _text(framework: str) -> str:
     return " ".join(f"{fact.text} ({fact.source}, seen {fact.seen})" for fact in _of(framework))
 
 
-def releases(facts: Facts, framework: str) -> Conclusion:
+def releases(facts: ClaimFacts, framework: str) -> Conclusion:
     package = facts.answer(PackageAnswer, framework)
     own = ""
     if package is not None:
@@ -65,12 +65,12 @@ def releases(facts: Facts, framework: str) -> Conclusion:
     return Conclusion("undecided", own + _text(framework))
 
 
-def retired(facts: Facts, framework: str) -> Conclusion:
+def retired(facts: ClaimFacts, framework: str) -> Conclusion:
     said = any(fact.retired for fact in _of(framework))
     return Conclusion("supported" if said else "undecided", _text(framework))
 
 
-def distributed(facts: Facts, framework: str) -> Conclusion:
+def distributed(facts: ClaimFacts, framework: str) -> Conclusion:
     return Conclusion("not measurable here", "One machine, and no task that scales over several.")
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from statistics import median
 
-from bench.claims.facts import ARTICLES, NOT_MEASURED, Conclusion, Evidence, Facts, each
+from bench.claims.facts import ARTICLES, NOT_MEASURED, ClaimFacts, Conclusion, Evidence, each
 from bench.records.beside import DynamicAnswer, LengthSeconds
 
 CHEAP = 2.0  # a new length may cost so many times a known one
 MOST_CHARACTERS = 90  # of a reason that is shown
 
 
-def branch(facts: Facts, framework: str) -> Conclusion:
+def branch(facts: ClaimFacts, framework: str) -> Conclusion:
     answer = facts.answer(DynamicAnswer, framework)
     if answer is None:
         return Conclusion("undecided", NOT_MEASURED)
@@ -33,7 +33,7 @@ def _usual(answer: DynamicAnswer) -> str:
     return next(iter(answer.modes))
 
 
-def lengths(facts: Facts, framework: str) -> Conclusion:
+def lengths(facts: ClaimFacts, framework: str) -> Conclusion:
     costs: dict[str, dict[str, float]] = {}
     for name in ARTICLES:
         if (answer := facts.answer(DynamicAnswer, name)) is not None:

@@ -6,9 +6,9 @@ from bench.claims.facts import (
     ARTICLES,
     MORE_THAN_HALF,
     NOT_MEASURED,
+    ClaimFacts,
     Conclusion,
     Evidence,
-    Facts,
     count,
     each,
 )
@@ -17,7 +17,7 @@ from bench.records.beside import ExportsAnswer, RoundTrip
 MOST_CHARACTERS = 90  # of a reason that is shown
 
 
-def _round_trips(facts: Facts) -> dict[str, list[bool]]:
+def _round_trips(facts: ClaimFacts) -> dict[str, list[bool]]:
     """Framework → of each format it could try, whether it came back the same."""
     answers = {name: facts.answer(ExportsAnswer, name) for name in ARTICLES}
     return {
@@ -31,13 +31,13 @@ def _needs_another(trip: RoundTrip) -> bool:
     return trip.reason.startswith("needs ")
 
 
-def _not_tried(facts: Facts, framework: str) -> int:
+def _not_tried(facts: ClaimFacts, framework: str) -> int:
     """How many of its formats need a package that is not there."""
     answer = facts.answer(ExportsAnswer, framework)
     return sum(map(_needs_another, answer.formats.values())) if answer else 0
 
 
-def _text(facts: Facts, framework: str) -> str:
+def _text(facts: ClaimFacts, framework: str) -> str:
     answer = facts.answer(ExportsAnswer, framework)
     parts = []
     for name, trip in answer.formats.items() if answer else ():
@@ -50,7 +50,7 @@ def _text(facts: Facts, framework: str) -> str:
     return f"{'; '.join(parts)}. Formats that came back: {each(_round_trips(facts), count)}."
 
 
-def formats(facts: Facts, framework: str) -> Conclusion:
+def formats(facts: ClaimFacts, framework: str) -> Conclusion:
     own = _round_trips(facts).get(framework)
     if not own:
         return Conclusion("undecided", NOT_MEASURED)
@@ -60,7 +60,7 @@ def formats(facts: Facts, framework: str) -> Conclusion:
     return Conclusion("contradicted" if sum(own) < MORE_THAN_HALF * len(own) else "undecided", text)
 
 
-def fewer_formats(facts: Facts, framework: str) -> Conclusion:
+def fewer_formats(facts: ClaimFacts, framework: str) -> Conclusion:
     trips = _round_trips(facts)
     own = trips.pop(framework, None)
     if not own or not trips:

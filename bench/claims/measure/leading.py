@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.claims.facts import MORE_THAN_HALF, Conclusion, Evidence, Facts
+from bench.claims.facts import MORE_THAN_HALF, ClaimFacts, Conclusion, Evidence
 from bench.judge.leads import Lead
 from bench.judge.leads import leads as leads_of
 from bench.records.metrics import SPEED
@@ -14,7 +14,7 @@ def _has(framework: str, contenders: Sequence[str]) -> bool:
     return any(name.startswith(f"{framework}:") for name in contenders)
 
 
-def _leading(facts: Facts, framework: str, names: Sequence[str]) -> Conclusion:
+def _leading(facts: ClaimFacts, framework: str, names: Sequence[str]) -> Conclusion:
     """By the verdicts on these metrics; undecided where the framework met no other contender."""
     leads: list[Lead] = [lead for name in names for lead in leads_of(facts.judged(name))]
     first = sum(_has(framework, lead.leaders) for lead in leads)
@@ -31,15 +31,15 @@ def _leading(facts: Facts, framework: str, names: Sequence[str]) -> Conclusion:
     return Conclusion("contradicted" if behind > MORE_THAN_HALF * asked else "undecided", text)
 
 
-def speed(facts: Facts, framework: str) -> Conclusion:
+def speed(facts: ClaimFacts, framework: str) -> Conclusion:
     return _leading(facts, framework, (SPEED, "infer_throughput"))
 
 
-def memory(facts: Facts, framework: str) -> Conclusion:
+def memory(facts: ClaimFacts, framework: str) -> Conclusion:
     return _leading(facts, framework, ("peak_rss",))
 
 
-def energy(facts: Facts, framework: str) -> Conclusion:
+def energy(facts: ClaimFacts, framework: str) -> Conclusion:
     measured = [r for r in facts.results.contenders if r.good]
     if not any(r.cell.framework == framework for r in measured):
         return Conclusion("undecided", "The run holds no launch of it.")

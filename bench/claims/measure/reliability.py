@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bench.claims.facts import Conclusion, Evidence, Facts, count, each
+from bench.claims.facts import ClaimFacts, Conclusion, Evidence, count, each
 from bench.judge.verdict import MIN_LAUNCHES
 
 
-def certified(facts: Facts, framework: str) -> Conclusion:
+def certified(facts: ClaimFacts, framework: str) -> Conclusion:
     passed: dict[str, list[bool]] = {}
     for result in facts.results.contenders:
         if result.certificate is not None:
@@ -21,7 +21,7 @@ def certified(facts: Facts, framework: str) -> Conclusion:
     return Conclusion("contradicted" if any(others) else "undecided", text)
 
 
-def endings(facts: Facts, framework: str) -> Conclusion:
+def endings(facts: ClaimFacts, framework: str) -> Conclusion:
     ends: dict[str, list[bool]] = {}
     for launch in facts.results.launches:
         ends.setdefault(launch.cell.framework, []).append(launch.status == "ok")
@@ -34,7 +34,7 @@ def endings(facts: Facts, framework: str) -> Conclusion:
     return Conclusion("contradicted" if any(others) else "undecided", text)
 
 
-def seeds(facts: Facts, framework: str) -> Conclusion:
+def seeds(facts: ClaimFacts, framework: str) -> Conclusion:
     judged = facts.judged("test_score")
     contests = [
         v for against in judged.values() for v in against
@@ -61,7 +61,7 @@ def seeds(facts: Facts, framework: str) -> Conclusion:
     )
 
 
-def backends(facts: Facts, framework: str) -> Conclusion:
+def backends(facts: ClaimFacts, framework: str) -> Conclusion:
     names = facts.implementations(framework)
     if not names:
         return Conclusion("undecided", "The run holds no launch of it.")

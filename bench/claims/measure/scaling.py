@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 
 from bench import stats
-from bench.claims.facts import MORE_THAN_HALF, NOT_MEASURED, Conclusion, Evidence, Facts, each
+from bench.claims.facts import MORE_THAN_HALF, NOT_MEASURED, ClaimFacts, Conclusion, Evidence, each
 from bench.records.beside import CurveAnswer
 
 THREAD_BATCH = "32"  # at which threads are compared
@@ -14,7 +14,7 @@ Gains = dict[str, dict[str, dict[int, float]]]
 """Framework → task → launch → throughput at all threads over that at one."""
 
 
-def _gains(facts: Facts) -> Gains:
+def _gains(facts: ClaimFacts) -> Gains:
     speeds: dict[tuple[str, str, int], dict[int, float]] = {}
     for asked, curve in facts.answers(CurveAnswer):
         speed = curve.samples_per_second.get(THREAD_BATCH)
@@ -29,7 +29,7 @@ def _gains(facts: Facts) -> Gains:
     return gains
 
 
-def threads(facts: Facts, framework: str) -> Conclusion:
+def threads(facts: ClaimFacts, framework: str) -> Conclusion:
     gains = _gains(facts)
     own = gains.get(framework, {})
     others = [tasks for name, tasks in gains.items() if name != framework]
@@ -55,7 +55,7 @@ def _gains_text(gains: Gains, tasks: tuple[str, ...]) -> str:
     return f"Gain of all threads over one on {', '.join(tasks)}: {each(gains, numbers)}."
 
 
-def batches(facts: Facts, framework: str) -> Conclusion:
+def batches(facts: ClaimFacts, framework: str) -> Conclusion:
     gains: dict[str, dict[str, float]] = {}
     for asked, curve in facts.answers(CurveAnswer):
         found = curve.samples_per_second

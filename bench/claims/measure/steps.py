@@ -8,10 +8,10 @@ from bench import stats
 from bench.claims.facts import (
     MORE_THAN_HALF,
     NOT_MEASURED,
+    ClaimFacts,
     ClaimVerdict,
     Conclusion,
     Evidence,
-    Facts,
 )
 from bench.judge import questions
 from bench.records.beside import CustomStepAnswer
@@ -21,7 +21,7 @@ STEP_MARGIN = 1.05
 OWN_STEP, FIT = "tensorflow:graph", "keras:tensorflow"
 
 
-def own_step(facts: Facts, framework: str) -> Conclusion:
+def own_step(facts: ClaimFacts, framework: str) -> Conclusion:
     pair = tuple(r for r in facts.results.contenders if r.cell.implementation in (OWN_STEP, FIT))
     by_task = questions.against_best(replace(facts.results, cells=pair), SPEED)
     verdicts = [v for of_task in by_task.values() for v in of_task]
@@ -41,7 +41,7 @@ def own_step(facts: Facts, framework: str) -> Conclusion:
     )
 
 
-def custom_step(facts: Facts, framework: str) -> Conclusion:
+def custom_step(facts: ClaimFacts, framework: str) -> Conclusion:
     answer = facts.answer(CustomStepAnswer, framework)
     if answer is None:
         return Conclusion("undecided", NOT_MEASURED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bench.claims.facts import NOT_MEASURED, ClaimVerdict, Conclusion, Evidence, Facts, each
+from bench.claims.facts import NOT_MEASURED, ClaimFacts, ClaimVerdict, Conclusion, Evidence, each
 from bench.claims.programs import ProgramSize
 from bench.records.beside import ShapeAnswer
 
@@ -12,7 +12,7 @@ MOST_CHARACTERS = 160  # of an error message that is shown
 NO_PROGRAM = "It has no programs in this repository, or no other framework has."
 
 
-def _text(facts: Facts) -> str:
+def _text(facts: ClaimFacts) -> str:
     def numbers(own: Mapping[str, ProgramSize]) -> str:
         return " ".join(f"{size.logical_lines}/{size.names}" for size in own.values())
 
@@ -20,7 +20,7 @@ def _text(facts: Facts) -> str:
     return f"Logical lines / interface names of {families}: {each(facts.sizes, numbers)}."
 
 
-def _over_families(facts: Facts, said: list[bool]) -> Conclusion:
+def _over_families(facts: ClaimFacts, said: list[bool]) -> Conclusion:
     verdict: ClaimVerdict = "undecided"
     if not any(said):
         verdict = "contradicted"
@@ -29,7 +29,7 @@ def _over_families(facts: Facts, said: list[bool]) -> Conclusion:
     return Conclusion(verdict, _text(facts))
 
 
-def program_longest(facts: Facts, framework: str) -> Conclusion:
+def program_longest(facts: ClaimFacts, framework: str) -> Conclusion:
     own = facts.sizes.get(framework, {})
     others = [sizes for name, sizes in facts.sizes.items() if name != framework]
     if not own or not others:
@@ -41,7 +41,7 @@ def program_longest(facts: Facts, framework: str) -> Conclusion:
     return _over_families(facts, longest)
 
 
-def program_shortest(facts: Facts, framework: str) -> Conclusion:
+def program_shortest(facts: ClaimFacts, framework: str) -> Conclusion:
     own = facts.sizes.get(framework, {})
     others = [sizes for name, sizes in facts.sizes.items() if name != framework]
     if not own or not others:
@@ -50,7 +50,7 @@ def program_shortest(facts: Facts, framework: str) -> Conclusion:
     return _over_families(facts, shortest)
 
 
-def shape_error(facts: Facts, framework: str) -> Conclusion:
+def shape_error(facts: ClaimFacts, framework: str) -> Conclusion:
     error = facts.answer(ShapeAnswer, framework)
     if error is None:
         return Conclusion("undecided", NOT_MEASURED)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench.claims import programs
-from bench.claims.facts import ARTICLES, Facts
+from bench.claims.facts import ARTICLES, ClaimFacts
 from bench.claims.judging import EVIDENCE, JudgedClaim, judge_all, together
 from bench.claims.measure.dated import DATED_FACTS
 from bench.claims.measure.dynamics import new_length_cost
@@ -35,9 +35,9 @@ def evidence(answers: dict[str, Any]) -> EvidenceFile:
     return parse(json.dumps(raw), EvidenceFile, "evidence.json")
 
 
-def facts(records: list[Any] | None = None, answers: dict[str, Any] | None = None) -> Facts:
+def facts(records: list[Any] | None = None, answers: dict[str, Any] | None = None) -> ClaimFacts:
     run = replace(results(records or []), evidence=evidence(answers or {}))
-    return Facts(run, programs.sizes(), partial(questions.against_best, run))
+    return ClaimFacts(run, programs.sizes(), partial(questions.against_best, run))
 
 
 def answers(part: str, **by_framework: dict[str, Any]) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def answers(part: str, **by_framework: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def judged(words: str, given: Facts) -> JudgedClaim:
+def judged(words: str, given: ClaimFacts) -> JudgedClaim:
     (found,) = [claim for claim in judge_all(given) if claim.claim.words == words]
     return found
 

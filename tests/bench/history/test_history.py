@@ -23,12 +23,12 @@ from bench.records.record import Outcome, Record, failure_record
 from bench.records.results import Results
 from bench.records.store import Run
 from bench.run.environments import PROJECT
-from tasks.catalogue.every import CATALOGUE
+from tasks.catalogue.every import TASKS
 from tasks.errors import UserError
 from tasks.spec.form import definition, digest
 from tasks.spec.layers import Dense
-from tests.bench.cli.test_cli import bench
 from tests.support import records
+from tests.support.command import bench
 from tests.support.records import job, record, run_file
 
 PUBLISHED = PROJECT / "results" / "cpu-quick"
@@ -181,15 +181,11 @@ def test_other_threads_are_another_series() -> None:
 
 def test_a_task_edited_under_its_name_is_another_series() -> None:
     """One layer's units: the name says nothing of it, the digest does."""
-    task = next(work for work in CATALOGUE if work.name == "fnn-mnist")
-    number, dense = next(
-        (n, x)
-        for n, x in enumerate(task.layers)
-        if isinstance(x, Dense)  # type: ignore[union-attr]
-    )
-    layers = list(task.layers)  # type: ignore[union-attr]
+    task = next(work for work in TASKS if work.name == "fnn-mnist")
+    number, dense = next((n, x) for n, x in enumerate(task.layers) if isinstance(x, Dense))
+    layers = list(task.layers)
     layers[number] = replace(dense, units=dense.units + 1)
-    wider = replace(task, layers=tuple(layers))  # type: ignore[call-arg]
+    wider = replace(task, layers=tuple(layers))
     assert wider.name == task.name
     facts = {"digest": digest(wider), "definition": definition(wider)}
     raw = edited(about(1), "tasks", "fnn-mnist", to=facts)
