@@ -7,28 +7,24 @@ from typing import Any
 
 import pytest
 
-from bench import load_run
 from bench.plan.jobs import make_jobs, pending
-from bench.plan.request import DataSet, Request, contenders
-from bench.records import searches
+from bench.plan.request import contenders
+from bench.records import searches, tidy
 from bench.records.metrics import SEARCH_METRICS
-from bench.records.record import Outcome, Record, failure_record
-from bench.records.store import Run
-from bench.report import publish, search_report, tables
+from bench.records.record import Outcome, Record, Request, failure_record
+from bench.records.results import Results
+from bench.records.schema import Search
+from bench.report import publish, trials
+from bench.report.blocks import Notes, Section, Table
+from bench.report.context import context
+from bench.report.document import document
+from bench.report.layouts import markdown
+from bench.report.sections import searches as section
 from tasks.errors import UserError
-from tests.support.records import job
+from tests.support.plans import plan_of
+from tests.support.records import about, job, launch, results
 
 TRIALS = 12
-ABOUT: dict[str, Any] = {
-    "created": "2026-01-01T00:00:00+00:00",
-    "command": "bench run",
-    "machine": {"cpu": "a"},
-    "datasets": {"tune-random": {"id": "some-digits"}, "tune-bayes": {"id": "some-digits"}},
-    "request": {
-        "profile": "full", "tasks": ["tune-random", "tune-bayes"], "implementations": [],
-        "device": "cpu", "precision": "fp32", "threads": 2,
-    },
-}  # fmt: skip
 
 
 def entry(index: int, compile_seconds: float, units: int) -> dict[str, Any]:
@@ -39,9 +35,9 @@ def entry(index: int, compile_seconds: float, units: int) -> dict[str, Any]:
     return {
         "index": index, "units": units, "learning_rate": 1e-3, "weights": f"w{units}",
         "status": "ok", "reason": "", "validation_accuracy": 0.95 if index == 3 else 0.9,
-        "epoch_accuracies": [0.9] * 5, "epoch_losses": [0.1] * 5,
+        "epoch_accuracies": [0.9] * 5, "epoch_losses": [0.1] * 5, "number": index,
         "seconds": 1.0 + compile_seconds, "phases": phases, "rss_bytes": 2**28 + index * 2**20,
-        "start": 1, "number": index,
+        "start": 1,
     }  # fmt: skip
 
 
@@ -58,27 +54,44 @@ def record(
     made["launch"] |= {
         "peak_rss_bytes": 2**29,
         "search": {
+            "sampler": "random", "trials_wanted": TRIALS, "rows": 3200, "optuna": "4",
+            "open_seconds": 0.0, "loop_seconds": 1.0, "resumed_trials": 0, "starts": 1,
             "trials": trials, "prune": False, "epochs": 5,
             "best": {k: trials[3][k] for k in ("index", "units", "learning_rate",
                                                "validation_accuracy")},
-            "retrained": {"test_accuracy": 0.93},
+            "retrained": {
+                "rows": 4000, "epoch_losses": [0.1], "test_accuracy": 0.93, "seconds": 1.0,
+            },
         },
     }  # fmt: skip
     return made
 
 
-def make(path: Path, *records: Record) -> Run:
-    run = Run.create(path / "run", ABOUT)
-    for each in records:
-        run.add(each["launch"]["job"]["id"], each)
-    return run
+def make(*records: Record) -> Results:
+    names = list(dict.fromkeys(r["launch"]["job"]["cell"]["implementation"] for r in records))
+    return results(records, about(["tune-random", "tune-bayes"], names, profile="full"))
 
 
-def test_the_waste_table_finds_growth_at_equal_units(tmp_path: Path) -> None:
+def search_of(run: Results, implementation: str) -> Search:
+    return section.ran(run, "tune-random")[implementation][1]
+
+
+def parts(run: Results) -> tuple[list[Table], list[str]]:
+    """The tables and the remarks of both searches."""
+    (whole,) = section.sections(run, context(run))
+    blocks = [b for part in whole.blocks if isinstance(part, Section) for b in part.blocks]
+    notes = [line for block in blocks if isinstance(block, Notes) for line in block.lines]
+    return [block for block in blocks if isinstance(block, Table)], notes
+
+
+def text(run: Results) -> str:
+    return markdown.text(document(run))
+
+
+def test_the_waste_table_finds_growth_at_equal_units() -> None:
     """Compile time follows units and, in one of two, the number of trials before."""
-    run = make(tmp_path, record("keras:tensorflow", growth=0.05), record("pytorch:eager"))
-    found = {r["launch"]["job"]["cell"]["implementation"]: r for r in run.records().values()}
-    keras, torch = (found[n]["launch"]["search"] for n in ("keras:tensorflow", "pytorch:eager"))
+    run = make(record("keras:tensorflow", growth=0.05), record("pytorch:eager"))
+    keras, torch = (search_of(run, name) for name in ("keras:tensorflow", "pytorch:eager"))
     growing, flat = searches.waste_growth(keras), searches.waste_growth(torch)
     assert growing is not None and flat is not None
     assert growing.value == pytest.approx(0.05)
@@ -90,40 +103,40 @@ def test_the_waste_table_finds_growth_at_equal_units(tmp_path: Path) -> None:
     assert memory is not None and memory.value == pytest.approx(2**20)
 
 
-def test_the_same_trials_are_said_to_be_the_same_and_others_not(tmp_path: Path) -> None:
-    same = make(tmp_path / "a", record("keras:tensorflow"), record("pytorch:eager"))
-    assert f"Same trials: yes. All {TRIALS} trials" in tables.markdown(same)
+def test_the_same_trials_are_said_to_be_the_same_and_others_not() -> None:
+    same = make(record("keras:tensorflow"), record("pytorch:eager"))
+    assert f"Same trials: yes. All {TRIALS} trials" in text(same)
     unlike = record("pytorch:eager", other=7)
-    text = tables.markdown(make(tmp_path / "b", record("keras:tensorflow"), unlike))
-    assert "Same trials: NO (pytorch:eager)" in text
+    said = text(make(record("keras:tensorflow"), unlike))
+    assert "Same trials: NO (pytorch:eager)" in said
     weights = record("pytorch:eager")
     weights["launch"]["search"]["trials"][2]["weights"] = "others"
-    text = tables.markdown(make(tmp_path / "c", record("keras:tensorflow"), weights))
-    assert "Same trials: NO" in text
+    said = text(make(record("keras:tensorflow"), weights))
+    assert "Same trials: NO" in said
     short = record("pytorch:eager")
     del short["launch"]["search"]["trials"][-1]
-    text = tables.markdown(make(tmp_path / "d", record("keras:tensorflow"), short))
-    assert "Same trials: NO" in text
+    said = text(make(record("keras:tensorflow"), short))
+    assert "Same trials: NO" in said
 
 
-def test_bayesian_searches_say_how_far_they_coincide(tmp_path: Path) -> None:
+def test_bayesian_searches_say_how_far_they_coincide() -> None:
     a = record("keras:tensorflow", "tune-bayes")
     b = record("pytorch:eager", "tune-bayes", growth=0.1, other=7)
-    text = tables.markdown(make(tmp_path, a, b))
-    assert f"keras:tensorflow, of {TRIALS}: pytorch:eager the first 7, 11 in all" in text
+    said = text(make(a, b))
+    assert f"keras:tensorflow, of {TRIALS}: pytorch:eager the first 7, 11 in all" in said
 
 
-def test_accounted_is_the_worst_trial_and_never_rounded_up(tmp_path: Path) -> None:
+def test_accounted_is_the_worst_trial_and_never_rounded_up() -> None:
     made = record("keras:tensorflow")
     trial = made["launch"]["search"]["trials"][5]
     trial["phases"] = dict.fromkeys(searches.PHASES, 0.0) | {"train": 0.94999}
     trial["seconds"] = 1.0
-    assert searches.accounted(made["launch"]["search"]) == pytest.approx(0.94999)
-    grid = search_report.tables(make(tmp_path, made))[0]
-    assert grid.rows[0][-1] == "≥ 94.9 %"
+    run = make(made)
+    assert searches.accounted(search_of(run, "keras:tensorflow")) == pytest.approx(0.94999)
+    assert parts(run)[0][0].rows[0][-1] == "≥ 94.9 %"
 
 
-def test_failed_and_pruned_trials_are_counted_and_told(tmp_path: Path) -> None:
+def test_failed_and_pruned_trials_are_counted_and_told() -> None:
     made = record("keras:tensorflow")
     search = made["launch"]["search"]
     search["prune"] = True
@@ -131,42 +144,41 @@ def test_failed_and_pruned_trials_are_counted_and_told(tmp_path: Path) -> None:
     search["trials"][6] |= {
         "status": "pruned", "epoch_accuracies": [0.1, 0.1], "validation_accuracy": None,
     }  # fmt: skip
-    run = make(tmp_path, made)
-    grid = search_report.tables(run)[0]
-    assert grid.rows[0][1] == "12 (1 pruned, 1 failed)"
-    assert any("trial 5 (160 units, 0.001): crash: SIGSEGV" in note for note in grid.notes)
-    assert any("3 of 60 epochs not run, about 1.0 s" in note for note in grid.notes)
+    tables, notes = parts(make(made))
+    assert tables[0].rows[0][1] == "12 (1 pruned, 1 failed)"
+    assert any("trial 5 (160 units, 0.001): crash: SIGSEGV" in note for note in notes)
+    assert any("3 of 60 epochs not run, about 1.0 s" in note for note in notes)
 
 
 def test_the_curve_and_every_trial_are_in_the_csv_and_the_metrics_in_the_table(
     tmp_path: Path,
 ) -> None:
-    run = make(tmp_path, record("keras:tensorflow"), record("pytorch:eager", "tune-bayes"))
+    run = make(record("keras:tensorflow"), record("pytorch:eager", "tune-bayes"))
     paths = publish.write(run, tmp_path / "out")
     assert {"index.html", "table.csv", "trials.csv", "search.svg"} <= {p.name for p in paths}
-    frame = search_report.trials_frame(run)
-    assert list(frame.columns) == list(search_report.COLUMNS)
+    frame = trials.frame(run)
+    assert list(frame.columns) == list(trials.COLUMNS)
     assert len(frame) == 2 * TRIALS
     curve = frame[frame["task"] == "tune-random"]["best_so_far"].tolist()
     assert curve == [0.9] * 3 + [0.95] * (TRIALS - 3)
-    tidy = load_run(run.path)
-    mine = tidy[tidy["task"] == "tune-random"]
+    table = tidy.tidy(run)
+    mine = table[table["task"] == "tune-random"]
     assert {m.name for m in SEARCH_METRICS} <= set(mine["metric"])
     documented = Path(__file__).parents[3].joinpath("results", "README.md").read_text()
     for name in [
-        *search_report.COLUMNS,
+        *trials.COLUMNS,
         *(m.name.removesuffix("_share") for m in SEARCH_METRICS),
     ]:
         assert f"`{name}`" in documented or f"`{name}_share`" in documented, name
 
 
-def test_a_search_that_gave_nothing_is_a_note(tmp_path: Path) -> None:
+def test_a_search_that_gave_nothing_is_a_note() -> None:
     failed = failure_record(
         job("mxnet:hybrid", 0, "search", task="tune-random"), Outcome("timeout", "after 300 s")
     )
-    text = tables.markdown(make(tmp_path, failed))
-    assert "mxnet:hybrid: timeout: after 300 s" in text
-    assert "bench run --profile full --tasks 'tune-random' --implementations 'mxnet" in text
+    said = text(make(failed))
+    assert "mxnet:hybrid: timeout: after 300 s" in said
+    assert "bench run --profile full --tasks tune-random --implementations mxnet" in said
 
 
 def test_plan_of_the_searches() -> None:
@@ -174,8 +186,7 @@ def test_plan_of_the_searches() -> None:
     rows = {i.name: i for i in contenders(["*"], names)}
     assert "keras:keras-tuner" in rows
     request = Request("full", tuple(names), tuple(rows), launches=2, prune=True)
-    budget = job().budget
-    jobs = make_jobs(request, budget, dict.fromkeys(names, DataSet("d")), rows)
+    jobs = make_jobs(plan_of(request, rows.values()))
     native = [j for j in jobs if j.cell.implementation == "keras:keras-tuner"]
     assert [(j.cell.task, j.kind) for j in native] == [
         ("tune-random", "certify"), ("tune-random", "search"),
@@ -185,7 +196,7 @@ def test_plan_of_the_searches() -> None:
     assert all((j.trials, j.prune) == (20, True) for j in mine)
     assert not any(j.prune or j.trials for j in jobs if j.kind != "search")
     refused = failure_record(native[0], Outcome("unverified", "32 units: outputs"))
-    left = pending(jobs, {native[0].id: refused})
+    left = pending(jobs, {native[0].id: launch(refused)})
     assert native[1] not in left and mine[0] in left
 
 
