@@ -133,7 +133,6 @@ def learned(t: Trial) -> _Case:
         LEARNED_RATE,
         (*weights,),
         LEARNED,
-        LEARNED,
     )
 
 

@@ -19,4 +19,6 @@ def unlike_job(
         for name, value in asked.items()
         if str(settings.get(name)) != str(value)
     ]
+    if not settings.get("version"):
+        differing.append("no version is said")
     return "settings differ from the job: " + "; ".join(differing) if differing else ""

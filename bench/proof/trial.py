@@ -94,7 +94,10 @@ class Trial:
 
 @lru_cache(maxsize=4)  # drawing millions of weights takes as long as some checks
 def _weights(task: Task, seed: int) -> Weights:
-    return initial_weights(task, seed)
+    weights = initial_weights(task, seed)
+    for value in weights.values():
+        value.flags.writeable = False  # kept for all that follow: who trains them in place fails
+    return weights
 
 
 def provable(task: Task) -> Task:

@@ -24,6 +24,7 @@ import numpy as np
 from adapters.base import Adapter
 from bench.machine import readings
 from bench.proof.certify import certify, certify_all
+from bench.proof.settings import unlike_job
 from bench.records.record import Job, Outcome, Record, failure_record, finite, launch_entry
 from bench.worker.failures import outcome_of_error
 from tasks.data import arrays
@@ -59,6 +60,11 @@ class Launch:
             cell.implementation.split(":")[1], cell.device, cell.precision, cell.threads
         )
         self.seconds["import"] = perf_counter() - started
+
+    def unlike_job(self) -> str:
+        """What the settings read back and the job differ in; empty when in nothing."""
+        cell = self.job.cell
+        return unlike_job(self.adapter.settings(), cell.device, cell.precision, cell.threads)
 
     def epoch(self, number: int) -> tuple[np.ndarray, np.ndarray | None]:
         """order int32 (steps, batch) of one epoch, and its warps where the task augments."""
@@ -107,6 +113,8 @@ def answer(job: Job, path: Path) -> Record:
     """Do the job; every way it can end is a record."""
     try:
         launch = Launch(job)
+        if reason := launch.unlike_job():
+            return failure_record(job, Outcome("unverified", reason))
         if job.kind == "certify":
             return _certify(launch)
         if job.kind == "search":
@@ -119,13 +127,13 @@ def answer(job: Job, path: Path) -> Record:
 def _certify(launch: Launch) -> Record:
     a, adapter, seed = launch.arrays, launch.adapter, launch.job.seed
     precision = launch.job.cell.precision
+    rows = (a.x_train, a.y_train, seed, precision, a.x_test)
+    kept = Path(os.environ["BENCH_CACHE"]) / "oracle"
     if launch.search is None:
-        # The whole task, dropout included, which no certificate can compare: refused here or never.
-        adapter.build(launch.task, initial_weights(launch.task, seed), seed)
-        certificate = certify(adapter, launch.task, a.x_train, a.y_train, seed, precision)
+        certificate = certify(adapter, launch.task, *rows, kept)
     else:
         tasks = {f"{point.units} units": launch.search.task(point) for point in CERTIFIED}
-        certificate = certify_all(adapter, tasks, a.x_train, a.y_train, seed, precision)
+        certificate = certify_all(adapter, tasks, *rows, kept)
     outcome = Outcome("ok") if certificate.passed else Outcome("unverified", certificate.reason())
     record = failure_record(launch.job, outcome)
     record["launch"]["certificate"] = certificate.as_dict()
@@ -154,6 +162,8 @@ def _measure(launch: Launch, path: Path) -> Record:
     record: Record = json.loads(raw.read_text())
     raw.unlink()
     outcome = Outcome(*launch.readings.pop("outcome", ("ok", "")))
+    if outcome.status == "ok" and (reason := launch.unlike_job()):
+        outcome = Outcome("unverified", reason)
     record["launch"] = _entry(launch, outcome, before)
     return record
 

@@ -6,7 +6,6 @@ Every sample is one pytest-benchmark round of one call; raw samples stay in the 
 
 from __future__ import annotations
 
-import gc
 from contextlib import suppress
 from itertools import count
 from math import isfinite
@@ -17,13 +16,19 @@ from typing import Any
 import numpy as np
 
 from adapters.reference.oracle import loss_and_gradient
+from bench.proof.rows import distinct_rows
 from bench.records.record import MIN_ROUNDS
+from bench.worker.waiting import Late, after_bursts, work_after_wait
 from tasks.spec.network import Task
 from tasks.weights import initial_weights
 
 INFER_BATCH = 256
 EVALUATE_BATCH = 256
 CHECKED_ROUNDS = 3  # the last training rounds, after which `wait` is put to the test
+# Staged sets of rows that rounds of inference take in turns, and one more for what is not timed:
+# as many as fit the bytes, two at least.
+INFER_SETS, INFER_BYTES, LATENCY_SETS = 4, 2**27, 16
+RESTORED = 1e-3  # of the validation loss, when the best weights are loaded again
 
 
 class _Stopped(BaseException):
@@ -97,9 +102,20 @@ class Curve:
             adapter.build(task, self.best, self.launch.job.seed)
             found["validation_losses"] = self.validation
             found["best_epoch"] = best_epoch(self.validation)
+            found |= self._restored()
             outputs = adapter.predict(self.test, EVALUATE_BATCH)
             found["test_score"] = score(task, outputs, self.launch.arrays.y_test)
         return found
+
+    def _restored(self) -> dict[str, Any]:
+        """An outcome when the weights just loaded are not those of the best epoch."""
+        outputs = self.launch.adapter.predict(self.rows, EVALUATE_BATCH).astype(np.float64)
+        loss = loss_and_gradient(self.launch.task.loss, outputs, self.y_validation)[0]
+        best = float(np.nanmin(self.validation))
+        if abs(loss - best) <= RESTORED * abs(best):
+            return {}
+        reason = f"early stopping: validation loss {loss:.4g} restored for the best, {best:.4g}"
+        return {"outcome": ("unverified", reason)}
 
 
 def best_epoch(validation: list[float]) -> int:
@@ -142,10 +158,10 @@ def test_train(launch: Any, benchmark: Any) -> None:
 
     def after_round() -> None:  # pedantic's teardown: outside its clock
         if next(finished) > rounds - CHECKED_ROUNDS:
-            late.append(_work_after_wait(launch.adapter))
+            late.append(work_after_wait(launch.adapter))
 
     benchmark.pedantic(round_, teardown=after_round, rounds=rounds)
-    _check_waited(launch, median(benchmark.stats.stats.data), median(late))
+    _waited(launch, "train", Late(median(late), median(benchmark.stats.stats.data)))
 
 
 def test_step(launch: Any, benchmark: Any) -> None:
@@ -164,23 +180,32 @@ def test_step(launch: Any, benchmark: Any) -> None:
     _name(launch, benchmark, "step", launch.task.batch_size)
     rounds = _affordable(launch, lambda: step(*next_step()[0]), launch.job.budget.step_rounds)
     benchmark.pedantic(step, setup=next_step, rounds=rounds)
+    each = median(benchmark.stats.stats.data)
+    _waited(launch, "step", after_bursts(launch.adapter, lambda: step(*next_step()[0]), each))
 
 
 def test_infer(launch: Any, benchmark: Any) -> None:
     """Throughput of inference at batch 256."""
     rows = min(launch.job.budget.infer_rows, launch.task.infer_batches * INFER_BATCH)
-    x, y = launch.arrays.x_test, launch.arrays.y_test
-    index = np.resize(np.arange(len(y)), rows)
-    data = launch.adapter.stage(np.ascontiguousarray(x[index]), y[index])
+    row_bytes = launch.arrays.x_test[0].nbytes
+    count_ = max(2, min(INFER_SETS, INFER_BYTES // (rows * row_bytes)))
     _name(launch, benchmark, "infer", rows)
-    _predict_rounds(launch, benchmark, data, INFER_BATCH, launch.job.budget.infer_rounds)
+    _predict_rounds(launch, benchmark, "infer", _sets(launch, count_, rows), INFER_BATCH)
 
 
 def test_latency(launch: Any, benchmark: Any) -> None:
     """Latency of inference for one row."""
-    data = launch.adapter.stage(launch.arrays.x_test[:1], launch.arrays.y_test[:1])
     _name(launch, benchmark, "latency", 1)
-    _predict_rounds(launch, benchmark, data, 1, launch.job.budget.latency_rounds)
+    _predict_rounds(launch, benchmark, "latency", _sets(launch, LATENCY_SETS, 1), 1)
+
+
+def _sets(launch: Any, count_: int, rows: int) -> list[Any]:
+    """Staged sets of so many rows, and one more; no row is in two of them or twice in one."""
+    x, y = launch.arrays.x_test, np.asarray(launch.arrays.y_test)
+    apart = distinct_rows(x, (count_ + 1) * rows, launch.job.seed)
+    targets = np.resize(y, rows)  # they have no part in predictions
+    parts = (np.ascontiguousarray(apart[i : i + rows]) for i in range(0, len(apart), rows))
+    return [launch.adapter.stage(part, targets) for part in parts]
 
 
 def score(task: Task, outputs: np.ndarray, y: np.ndarray) -> float:
@@ -192,11 +217,33 @@ def score(task: Task, outputs: np.ndarray, y: np.ndarray) -> float:
     return float(np.mean(outputs.argmax(axis=1) == y))
 
 
-def _predict_rounds(launch: Any, benchmark: Any, data: Any, batch: int, most: int) -> None:
-    def predict() -> None:
-        launch.adapter.predict(data, batch)
+def _predict_rounds(launch: Any, benchmark: Any, phase: str, sets: list[Any], batch: int) -> None:
+    """Rounds over other rows than the round before. Each time all sets have had their turn one
+    step is trained, untimed, so that no output of an earlier turn is right any more."""
+    adapter, budget = launch.adapter, launch.job.budget
+    spare, *timed = sets
+    turns = count()
+    order, warps = launch.epoch(0)
+    some_warps = None if warps is None else warps[:1]
 
-    benchmark.pedantic(predict, rounds=_affordable(launch, predict, most))
+    def predict(data: Any) -> None:
+        adapter.predict(data, batch)
+
+    def next_set() -> tuple[tuple[Any, ...], dict[str, Any]]:
+        turn = next(turns)
+        if turn % len(timed) == 0:
+            adapter.train(launch.train_data, order[:1], some_warps)
+            adapter.wait()
+            predict(spare)  # back from training to inference, which is no round's own work
+        return (timed[turn % len(timed)],), {}
+
+    for data in sets:
+        predict(data)
+    most = budget.latency_rounds if phase == "latency" else budget.infer_rounds
+    rounds = _affordable(launch, lambda: predict(timed[0]), most)
+    benchmark.pedantic(predict, setup=next_set, rounds=rounds)
+    each = median(benchmark.stats.stats.data)
+    _waited(launch, phase, after_bursts(adapter, lambda: predict(timed[0]), each))
 
 
 def _affordable(launch: Any, call: Any, most: int) -> int:
@@ -216,27 +263,8 @@ def _name(launch: Any, benchmark: Any, phase: str, samples: int) -> None:
     benchmark.extra_info = {"phase": phase, "samples_per_round": samples}
 
 
-def _work_after_wait(adapter: Any) -> float:
-    """Seconds by which reading the weights right after `wait` takes longer than at rest.
-
-    The clock runs without garbage collection, so a round may leave much of it behind (Keras on
-    PyTorch: 0.4 s worth). Collected during the first reading it would pass for late work.
-    """
-    gc.disable()
-    try:
-        started = perf_counter()
-        adapter.weights()
-        first = perf_counter() - started
-        started = perf_counter()
-        adapter.weights()
-        return first - (perf_counter() - started)
-    finally:
-        gc.enable()
-
-
-def _check_waited(launch: Any, round_seconds: float, late: float) -> None:
+def _waited(launch: Any, phase: str, late: Late) -> None:
     """If work was still going on after the clock had stopped, the times are not true."""
-    launch.readings["work_after_wait_seconds"] = late
-    if late > max(0.1 * round_seconds, 2e-3):
-        reason = f"work went on for {late:.3f} s after wait() returned"
-        launch.readings["outcome"] = ("unverified", reason)
+    launch.readings.setdefault("work_after_wait_seconds", {})[phase] = late.seconds
+    if late.reason:
+        launch.readings["outcome"] = ("unverified", f"{phase}: {late.reason}")

@@ -71,7 +71,8 @@ class Contender(Reference):
                 time.sleep(0.2)
             case "diverge":
                 loss = super().train(data, order)
-                return float("nan") if len(order) > 20 else loss
+                # An epoch of the runner's test data: a length of call that no certificate has.
+                return float("nan") if len(order) == 22 else loss
             case "early":  # the work goes on in the background and nothing ever waits for it
                 self._join()
                 self.late = self.pool.submit(self._later, data, order)

@@ -1,0 +1,64 @@
+"""Whether `wait` waits: work that goes on after it has returned was timed by nobody."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+# Late work under a tenth of what was timed, or this, is a reading's own noise.
+SHARE, SECONDS = 0.1, 2e-3
+# Calls one after the other before the weights are read: what a short call leaves adds up.
+MOST_CALLS, FEWEST_CALLS, BURST_SECONDS = 64, 3, 0.25
+BURSTS = 3
+
+
+def work_after_wait(adapter: Any) -> float:
+    """Seconds by which reading the weights right after `wait` takes longer than at rest.
+
+    The clock runs without garbage collection, so a round may leave much of it behind (Keras on
+    PyTorch: 0.4 s worth). Collected during the first reading it would pass for late work.
+    """
+    gc.disable()
+    try:
+        started = perf_counter()
+        adapter.wait()
+        adapter.weights()
+        first = perf_counter() - started
+        started = perf_counter()
+        adapter.wait()
+        adapter.weights()
+        return first - (perf_counter() - started)
+    finally:
+        gc.enable()
+
+
+@dataclass(frozen=True)
+class Late:
+    """Late work after some timed calls; a median over several tries."""
+
+    seconds: float
+    timed_seconds: float
+
+    @property
+    def reason(self) -> str:
+        """Why the times are not true, in words; empty when what was late is noise."""
+        if self.seconds <= max(SHARE * self.timed_seconds, SECONDS):
+            return ""
+        return f"work went on for {self.seconds:.3f} s after wait() returned"
+
+
+def after_bursts(adapter: Any, call: Callable[[], object], each_seconds: float) -> Late:
+    """What is late after bursts of calls, each of which takes `each_seconds` by the clock."""
+    calls = max(FEWEST_CALLS, min(MOST_CALLS, int(BURST_SECONDS / max(each_seconds, 1e-9))))
+    timed, late = [], []
+    for _ in range(BURSTS):
+        started = perf_counter()
+        for _ in range(calls):
+            call()
+        timed.append(perf_counter() - started)
+        late.append(work_after_wait(adapter))
+    return Late(median(late), median(timed))
