@@ -28,7 +28,8 @@ def shows(mutant: Mutant) -> list[Task]:
 
 
 PAIRS = [(m, t) for m in HERE for t in shows(m)]
-VARIANTS = [(m, t) for m in CORRECT if m.exists_in("numpy") for t in SMALL if m.applies(t)]
+# Long sequences take long, and a variant that is let through there says little more.
+VARIANTS = [(m, t) for m in CORRECT if m.exists_in("numpy") for t in SMALL[:-1] if m.applies(t)]
 
 
 def name(value: Mutant | Task) -> str:
