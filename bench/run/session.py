@@ -21,7 +21,7 @@ from bench.plan.jobs import make_jobs
 from bench.plan.request import PROFILES, DataSet, Plan
 from bench.proof import bounds
 from bench.records.record import MEASUREMENT, SCHEMA, Budget, Job, Request
-from bench.records.schema import RunFile
+from bench.records.schema import Machine, RunFile
 from bench.records.store import Run
 from bench.run import environments
 from bench.run.environments import HERE, Environment, Source
@@ -171,8 +171,7 @@ def resume(out: Path | None) -> Session:
     for name, facts in about.datasets.items():
         if not (cache.root() / facts.folder).exists():
             raise UserError(f"the data of {name} is gone from the cache; start a new run")
-    here = RunFile.model_validate({**about.model_dump(), "machine": machine(about.request.device)})
-    if here.machine != about.machine:
+    if Machine.model_validate(machine(about.request.device)) != about.machine:
         raise UserError(
             f"{out} was begun on another machine or system; its launches cannot be mixed"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,11 @@ MISTAKES = [
     (["run", "--until", "2%", "--budget", "soon"], "no duration"),
     (["run", "--budget", "20m"], "needs --until"),
     (["run", "--device", "cuda"], "no NVIDIA driver"),
+    (["run", "--device", "tpu"], "--device tpu: no such device; choose from: cpu, cuda"),
+    (["list", "--device", "tpu"], "--device tpu: no such device"),
+    (["run", "--seed", "-1"], "--seed must be at least 0"),
+    (["run", "--seed", "4294967296"], "--seed must be under"),
+    (["verify", "--seed", "-1"], "--seed must be at least 0"),
     (["report", "nowhere"], "does not exist"),
     (["report", "garbage"], "cannot be read"),
     (["report", "future"], "newer version"),
@@ -77,6 +83,26 @@ def test_list_says_what_is_not_ready_and_why(folder: Path) -> None:
     assert {row["status"] for row in listed["implementations"]} == {"missing"}
     assert all("bench setup" in row["reason"] for row in listed["implementations"])
     assert any(row["task"] == "fnn-mnist" for row in listed["tasks"])
+
+
+def test_list_fits_80_columns_and_breaks_no_name(folder: Path) -> None:
+    done = bench("list", cwd=folder, COLUMNS="80")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    words = [line.split()[0] for line in lines if line and not line.startswith(" ")]
+    listed = json.loads(bench("list", "--json", cwd=folder).stdout)
+    named = {"tasks": "task", "implementations": "implementation", "tuners": "implementation",
+             "devices": "device"}  # fmt: skip
+    for kind, key in named.items():
+        for row in listed[kind]:
+            assert words.count(row[key]) == 1, row[key]
+
+
+def test_version(folder: Path) -> None:
+    done = bench("--version", cwd=folder)
+    assert done.returncode == 0
+    assert done.stdout == f"framework-bench {metadata.version('framework-bench')}\n"
 
 
 def test_verify_without_any_framework_fails_and_says_why(folder: Path) -> None:

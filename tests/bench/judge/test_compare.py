@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -21,6 +22,9 @@ from bench.records.results import Results
 from bench.records.store import Run
 from bench.report.comparison import as_json, junit, markdown, text
 from bench.run.environments import PROJECT
+from tasks.catalogue.every import TASKS
+from tasks.spec.form import definition, digest
+from tasks.spec.layers import Dense, Flatten
 from tests.support.command import bench
 from tests.support.records import about, certificate, job, record, run_file, stored
 
@@ -254,6 +258,26 @@ def test_a_mistake_is_one_line_and_exit_2(
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
+
+
+def test_a_task_edited_between_two_runs_is_refused(base: Results, tmp_path: Path) -> None:
+    """The same name, one layer wider: no change of speed could be put down to the software."""
+    first = next(task for task in TASKS if task.name == "fnn-mnist")
+    wider = replace(first, layers=(Flatten(), Dense(129, "relu"), Dense(10)))
+    raw = about(("fnn-mnist",), NAMES, launches=LAUNCHES)
+    raw["tasks"] = {"fnn-mnist": {"digest": digest(wider), "definition": definition(wider)}}
+    records = launches()
+    for one in records:
+        one["launch"]["job"]["work"] = definition(wider)
+    stored(Run.create(tmp_path / "edited", run_file(raw)), records)
+    differing = f"task fnn-mnist: {digest(first)} against {digest(wider)}"
+    done = bench("compare", "base", "edited", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"bench: not comparable: {differing} (")
+    assert done.stderr.count("\n") == 1
+    forced = bench("compare", "base", "edited", "--force", cwd=tmp_path)
+    assert forced.returncode == 0, forced.stderr
+    assert f"fingerprints differ: {differing}" in forced.stdout
 
 
 def test_force_compares_and_says_what_differs(base: Results, tmp_path: Path) -> None:
