@@ -12,30 +12,20 @@ OUT/mutants.md, and fails where a fault passed that could be seen, or a correct 
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from adapters.base import Adapter, Unsupported
 from adapters.mutants.catalogue import CORRECT, FAULTS
 from adapters.mutants.mutant import Mutant
-from adapters.mutants.small import SMALL, rows
-from adapters.reference.oracle import Reference
-from bench.audit.extra import NUMPY
+from adapters.mutants.small import CNN, SMALL, rows
 from bench.audit.mutants_summary import write_summary
-from bench.discover import implementations
+from bench.audit.planted import contender, refused_by_launch
 from bench.proof.certify import certify
-from bench.proof.settings import unlike_job
-from tasks.draws import draw_warps
 from tasks.spec.network import Task
-from tasks.weights import initial_weights
-
-THREADS = 1
 
 
 @dataclass(frozen=True)
@@ -59,19 +49,17 @@ class Verdict:
         return bool(self.refused_by)
 
 
-def judge(
-    mutant: Mutant, adapter: Adapter, task: Task, x: np.ndarray, y: np.ndarray, seed: int
-) -> Verdict:
-    """Try one mutant. x, y: training rows of the task. A fault that stops with an error is refused:
-    in a run its launch would have failed, and nothing been timed."""
+def judge(mutant: Mutant, name: str, adapter: Adapter, task: Task, seed: int) -> Verdict:
+    """Try one mutant of `adapter`, which is the implementation `name`, on random rows.
+
+    A fault that stops with an error is refused: in a run its launch would have failed, and nothing
+    been timed."""
     named = (mutant.name, mutant.kind, task.name, seed)
     try:
-        faulty = mutant.make(adapter)
-        if reason := refused_by_launch(faulty, task, x, y, seed):
-            return Verdict(*named, refused_by=f"launch: {reason}")
         if mutant.judged_by == "launch":
-            return Verdict(*named)
-        certificate = certify(faulty, task, x, y, seed)
+            reason = refused_by_launch(mutant, name, task, *rows(task), seed)
+            return Verdict(*named, refused_by=f"launch: {reason}" if reason else "")
+        certificate = certify(mutant.make(adapter), task, *rows(task), seed)
     except Unsupported as why:
         return Verdict(*named, unsupported=str(why))
     except Exception as error:  # whatever a framework raises at a fault
@@ -82,21 +70,12 @@ def judge(
     return Verdict(*named, failed.name, failed.error, failed.bound)
 
 
-def refused_by_launch(adapter: Adapter, task: Task, x: np.ndarray, y: np.ndarray, seed: int) -> str:
-    """What a launch would refuse around its timed rounds, in words; empty when nothing.
-
-    The settings are read as a launch reads them: once there is an adapter, and after work."""
-    if reason := unlike_job(adapter.settings(), "cpu", "fp32", THREADS):
-        return reason
-    adapter.build(task, initial_weights(task, seed), seed)
-    data = adapter.stage(x, y)
-    warps = None
-    if task.augmentation is not None:
-        warps = draw_warps(task.augmentation, 2, task.batch_size, task.input_shape, seed)
-    order = np.arange(2 * task.batch_size, dtype=np.int32).reshape(2, -1)
-    float(adapter.train(data, order, warps))
-    adapter.wait()
-    return unlike_job(adapter.settings(), "cpu", "fp32", THREADS)
+def tasks_for(mutant: Mutant, most: int = 1) -> list[Task]:
+    """The first tasks a mutant can show in. A launch gets the one whose steps take long enough for
+    work that is left over to be told from noise."""
+    if mutant.judged_by == "launch":
+        return [CNN]
+    return [task for task in SMALL if mutant.applies(task)][:most]
 
 
 def chosen(kind: str, framework: str, most: int, own: bool) -> list[tuple[Mutant, Task]]:
@@ -107,18 +86,8 @@ def chosen(kind: str, framework: str, most: int, own: bool) -> list[tuple[Mutant
         for mutant in (*FAULTS, *CORRECT)
         if mutant.exists_in(framework) and kind in ("", mutant.kind)
         if mutant.frameworks or not own
-        for task in [t for t in SMALL if mutant.applies(t)][:most]
+        for task in tasks_for(mutant, most)
     ]
-
-
-def contender(name: str) -> Adapter:
-    """The adapter of framework:mode, on the CPU in float32 with one thread."""
-    mode = name.split(":")[1]
-    if name == NUMPY:
-        return Reference("numpy", precision="fp32", threads=THREADS)
-    module = next(row.module for row in implementations() if row.name == name)
-    adapter: Adapter = importlib.import_module(module).Contender(mode, "cpu", "fp32", THREADS)
-    return adapter
 
 
 def campaign(asked: argparse.Namespace) -> None:
@@ -135,7 +104,7 @@ def campaign(asked: argparse.Namespace) -> None:
         for seed in seeds:
             if (mutant.name, task.name, seed) in done:
                 continue
-            verdict = judge(mutant, adapter, task, *rows(task), seed)
+            verdict = judge(mutant, name, adapter, task, seed)
             known["verdicts"].append(asdict(verdict))
             part = out.with_suffix(".part")  # whole or not at all, should it be stopped
             part.write_text(json.dumps(known, indent=1))
