@@ -15,11 +15,9 @@ from typing import Any
 import pytest
 
 from bench.records.record import Outcome, failure_record
-from bench.records.store import Run
 from bench.report import publish
 from bench.run.environments import PROJECT
-from tests.bench.records.test_table import ABOUT
-from tests.support.records import certificate, job, record
+from tests.support.records import about, certificate, job, record, results
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -36,17 +34,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page with three tasks, a long name, a failed cell and a wide table."""
     folder = tmp_path_factory.mktemp("page")
     tasks = ["fnn-mnist", "cnn-64-10", "lstm-imdb"]
-    datasets = {t: {"id": "some-data", "metric": "accuracy", "target": 0.9} for t in tasks}
-    request = ABOUT["request"] | {"tasks": tasks, "implementations": ["pytorch:eager"]}
-    run = Run.create(folder / "run", ABOUT | {"request": request, "datasets": datasets})
-    for task in tasks:
-        for name, seconds in (("pytorch:eager", 0.1), ("mxnet:hybrid", 0.2), ("keras:x", 0.15)):
-            for block in range(4):
-                run.add(f"{task}-{name}-{block}", record(name, block, seconds, "", task))
-            run.add(f"{task}-{name}-c", certificate(name))
+    names = ["pytorch:eager", "mxnet:hybrid", "keras:x"]
+    made = [
+        record(name, block, seconds, "", task)
+        for task in tasks
+        for name, seconds in zip(names, (0.1, 0.2, 0.15), strict=True)
+        for block in range(4)
+    ]
+    made += [certificate(name) for name in names]
     outcome = Outcome("error", "a_very_long_word_without_any_break" * 12)
-    run.add("bad", failure_record(job("tensorflow:graph", 0), outcome))
-    return publish.write(run, folder / "out")[0]
+    made.append(failure_record(job("tensorflow:graph", 0), outcome))
+    run = results(made, about(tasks, [*names, "tensorflow:graph"]))
+    return publish.write(run, folder)[0]
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +75,7 @@ class Visit:
         self.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
 
     def column(self, number: int) -> list[str]:
-        cells = self.page.locator(f"#all tbody tr:not([hidden]) td:nth-child({number})")
+        cells = self.page.locator(f"#all tbody tr:not([hidden]) > :nth-child({number})")
         return [text.strip() for text in cells.all_text_contents()]
 
 

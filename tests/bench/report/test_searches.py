@@ -203,3 +203,20 @@ def test_plan_of_the_searches() -> None:
 def test_a_tuner_alone_for_another_task_is_a_mistake() -> None:
     with pytest.raises(UserError, match="is for tune-random only"):
         contenders(["keras:keras-tuner"], ["fnn-mnist"])
+
+
+def test_a_search_whose_every_trial_took_its_process_with_it_is_reported(tmp_path: Path) -> None:
+    """Such a trial has no seconds: nothing may be divided by them."""
+    died = record("mxnet:hybrid")
+    died["launch"] |= {"status": "error", "reason": "every trial failed"}
+    search = died["launch"]["search"]
+    search |= {"best": None, "retrained": None}
+    for trial in search["trials"]:
+        trial |= {"status": "crash", "reason": "the worker died with signal SIGSEGV"}
+        trial |= {"validation_accuracy": None, "epoch_accuracies": [], "epoch_losses": []}
+        trial |= {"seconds": 0.0, "phases": dict.fromkeys(trial["phases"], 0.0)}
+    run = make(record("pytorch:eager"), died)
+    publish.write(run, tmp_path)
+    text = (tmp_path / "report.md").read_text()
+    assert "SIGSEGV" in text
+    assert "| mxnet:hybrid | " in text
