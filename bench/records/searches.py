@@ -25,8 +25,10 @@ def seconds(search: Search) -> float:
 
 
 def share(search: Search, *phases: str) -> float:
-    """The part of the search that these phases took, 0…1."""
-    return sum(float(getattr(t.phases, p)) for t in search.trials for p in phases) / seconds(search)
+    """The part of the search that these phases took, 0…1; NaN where no trial has seconds."""
+    spent = sum(float(getattr(t.phases, p)) for t in search.trials for p in phases)
+    total = seconds(search)
+    return spent / total if total else float("nan")
 
 
 def accounted(search: Search) -> float:

@@ -63,6 +63,9 @@ def _cost(name: str, found: Ran) -> Table:
     rows = []
     for implementation, (_, search) in found.items():
         total = searches.seconds(search)
+        if not total:  # every trial took its process with it: nobody read a clock
+            rows.append((implementation, _count(search), *[""] * (len(headings) - 1)))
+            continue
         shares = [f"{searches.share(search, phase):.1%}" for phase in PHASES]
         least = int(1000 * searches.accounted(search)) / 10  # never rounded up
         pace = f"{60 * len(search.trials) / total:.1f}"
@@ -112,7 +115,7 @@ def _waste(name: str, found: Ran) -> Table:
     for implementation, (_, search) in found.items():
         halves = [_number(value, ".3f") for value in searches.halves(search)]
         growth = _interval(searches.waste_growth(search), 1e3)
-        part = f"{searches.share(search, 'build', 'compile'):.1%}"
+        part = _number(searches.share(search, "build", "compile"), ".1%")
         rows.append((implementation, part, *halves, growth))
     title = f"{name}: seconds of building and compiling models"
     return Table(title, columns("implementation", *headings), tuple(rows), GROWTH)
