@@ -22,6 +22,8 @@ from tasks.weights import Weights
 Device = str
 """The name of a module of bench.machine.devices: "cpu", "cuda"."""
 Precision = Literal["fp32", "tf32", "bf16"]
+Division = Literal["documented", "tuned"]
+"""What the framework's documents tell a user to write, or the fastest certified form."""
 AdamForm = Literal["epsilon", "epsilon-hat"]
 Setting = str | int | float | bool
 Data = Any
@@ -57,6 +59,8 @@ class Implementation:
     names implementations; the other modes are asked for. `environment`: the one it is installed
     in, where that is not its framework's own: one mode's packages must not be there when another
     is measured. `tests`: files of tests that its environment runs after those of every adapter.
+    `division`: documented or tuned, never ranked together. `departures`: in plain words, what of a
+    tuned form the documents would not have told a user to write.
     """
 
     framework: str
@@ -68,6 +72,8 @@ class Implementation:
     usual: bool = True
     environment: str = ""
     tests: tuple[str, ...] = ()
+    division: Division = "tuned"
+    departures: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.environment:

@@ -1,0 +1,117 @@
+"""Which cores there are for us, and which of them workers are given. Standard library only.
+
+What a process may use is bounded by its affinity and by the quotas of its control groups, its own
+and all above it, in either version of them. A quota of half a core is not "none": a thread more
+than the quota only waits.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from math import ceil
+from pathlib import Path
+
+TOPOLOGY = Path("/sys/devices/system/cpu")
+GROUPS = Path("/sys/fs/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")
+
+
+def allowed() -> tuple[int, ...]:
+    """The cores this process may run on, by number."""
+    if hasattr(os, "sched_getaffinity"):
+        return tuple(sorted(os.sched_getaffinity(0)))
+    return tuple(range(os.cpu_count() or 1))
+
+
+def quota() -> float | None:
+    """Cores' worth of time that the tightest control group allows; None without a limit."""
+    limits = [limit for folder in _folders("cpu") if (limit := _quota_of(folder)) is not None]
+    return min(limits, default=None)
+
+
+def memory_limit() -> int | None:
+    """Bytes that the tightest control group allows; None without a limit."""
+    names = ("memory.max", "memory.limit_in_bytes")
+    texts = [_text(folder / name) for folder in _folders("memory") for name in names]
+    limits = [int(text) for text in texts if text and text.isdigit()]
+    return min((limit for limit in limits if limit < 2**60), default=None)
+
+
+def memory_used() -> int | None:
+    """Bytes that the innermost limited control group holds now; None where it cannot be read."""
+    names = ("memory.current", "memory.usage_in_bytes")
+    texts = [_text(folder / name) for folder in _folders("memory") for name in names]
+    return next((int(text) for text in texts if text and text.isdigit()), None)
+
+
+def usable() -> int:
+    """How many threads can really run at once: the default of ``--threads``."""
+    limit = quota()
+    cores = len(allowed())
+    return cores if limit is None else max(1, min(cores, ceil(limit - 0.01)))
+
+
+def chosen(threads: int) -> tuple[int, ...]:
+    """The cores all workers are pinned to: one of each pair of siblings first, so that two threads
+    share no core while another is free. All allowed cores where there are fewer."""
+    seen: set[int] = set()
+    first: list[int] = []
+    second: list[int] = []
+    for core in allowed():
+        (second if core in seen else first).append(core)
+        seen |= siblings(core)
+    return tuple(sorted([*first, *second][:threads]))
+
+
+def siblings(core: int) -> set[int]:
+    """Hyper-threads that share a core with this one, itself among them."""
+    text = _text(TOPOLOGY / f"cpu{core}" / "topology" / "thread_siblings_list")
+    found = {core}
+    for part in (text or "").split(","):
+        low, _, high = part.partition("-")
+        if low.strip().isdigit():
+            found |= set(range(int(low), int(high or low) + 1))
+    return found
+
+
+def _folders(controller: str) -> Iterator[Path]:
+    """The folders of our control group for a controller and of all its parents, innermost first.
+
+    Inside a container the path that /proc names may not exist under the mount: then only the
+    mount's own folder can be read, which is the container's.
+    """
+    for line in (_text(MEMBERSHIP) or "").splitlines():
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
+        if controllers == "":
+            home = GROUPS / "unified" if (GROUPS / "unified").exists() else GROUPS
+        elif controller in controllers.split(","):
+            home = GROUPS / controllers if (GROUPS / controllers).exists() else GROUPS / controller
+        else:
+            continue
+        inner = home / path.lstrip("/")
+        while inner != home and home in inner.parents:
+            if inner.exists():
+                yield inner
+            inner = inner.parent
+        if home.exists():
+            yield home
+
+
+def _quota_of(folder: Path) -> float | None:
+    text = _text(folder / "cpu.max")
+    if text is not None:
+        limit, _, period = text.partition(" ")
+    else:
+        limit = _text(folder / "cpu.cfs_quota_us") or ""
+        period = _text(folder / "cpu.cfs_period_us") or ""
+    if not limit.isdigit() or not period.isdigit() or not int(period):
+        return None  # "max", or version 1's -1
+    return int(limit) / int(period)
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return None
