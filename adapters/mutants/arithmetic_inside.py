@@ -62,6 +62,23 @@ class UncorrectedAdam(Faulty):
         return step * step.dtype.type(first / second**0.5)
 
 
+class LargestMoments(Faulty):
+    """AMSGrad: a step divides by the largest second moment there ever was."""
+
+    def build(self, task: Task, weights: Weights, seed: int) -> None:
+        super().build(task, weights, seed)
+        self.largest = {name: np.zeros_like(value) for name, value in self.v.items()}
+
+    def _adam_step(self, adam: Adam, name: str, grad: Array) -> Array:
+        m, v = self.m[name], self.v[name]
+        m += (1 - adam.beta_1) * (grad - m)
+        v += (1 - adam.beta_2) * (grad * grad - v)
+        np.maximum(self.largest[name], v, out=self.largest[name])
+        first, second = 1 - adam.beta_1**self.t, 1 - adam.beta_2**self.t
+        unbiased = np.sqrt(self.largest[name] / second)
+        return np.asarray(adam.learning_rate / first * m / (unbiased + adam.epsilon))
+
+
 class StateKept(Faulty):
     """Optimizer state that survives a new build."""
 
@@ -117,6 +134,7 @@ INSIDE: tuple[Mutant, ...] = (
     _inside("biases not trained", FrozenBiases),
     _inside("a trainable second bias", SecondBias, "rnn", "lstm"),
     _inside("Adam without bias correction", UncorrectedAdam),
+    _inside("AMSGrad for Adam", LargestMoments),
     _inside("optimizer state kept over a build", StateKept),
     _inside("TF32 left on", CoarseMantissa),
     _inside("word 0 not trained", MaskedWord, "lstm", needs=Embedding),

@@ -9,7 +9,7 @@ import numpy as np
 from adapters.mutants.mutant import NUMPY, RECURRENT, Array, Faulty, Mutant, Wrapped
 from adapters.reference import layers
 from tasks.spec.layers import LSTM, Conv2D, Dense, Layer, SimpleRNN
-from tasks.spec.training import Loss
+from tasks.spec.training import Adam, Loss
 from tasks.weights import Weights
 
 CROSS_ENTROPIES: tuple[Loss, ...] = ("sparse_categorical_crossentropy", "binary_crossentropy")
@@ -153,6 +153,16 @@ class NormClipped(Faulty):
         return loss, {name: grad * factor for name, grad in grads.items()}
 
 
+class NormClippedInAdam(Faulty):
+    """An option of the Adam in use, so not of the plain steps gradients are read by."""
+
+    def _update(self, grads: Weights) -> None:
+        norm = float(np.sqrt(sum(float((g * g).sum()) for g in grads.values())))
+        if isinstance(self.task.optimizer, Adam) and norm > 5:
+            grads = {name: grad * self.dtype.type(5 / norm) for name, grad in grads.items()}
+        super()._update(grads)
+
+
 class ElementsClipped(Faulty):
     """Each element of a gradient clipped to 1."""
 
@@ -203,6 +213,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _inside("softmax that overflows from 89", UnshiftedSoftmax, losses=CROSS_ENTROPIES[:1]),
     _inside("a robust loss for the square", RobustLoss, losses=("mean_squared_error",)),
     _inside("gradients clipped to a norm of 5", NormClipped),
+    _inside("gradients clipped to a norm of 5 by Adam", NormClippedInAdam),
     _inside("elements of gradients clipped to 1", ElementsClipped),
     _inside("gradients in half precision", HalfPrecisionGradients),
     _inside("gradients under 1e-5 lost", SmallGradientsLost),
