@@ -20,7 +20,7 @@ def ratios(results: Results, name: str) -> pd.DataFrame:
     paired by block; low and high are the 95 % interval, NaN for a single launch.
     """
     rows = []
-    for task in results.tasks:
+    for task in dict.fromkeys(result.cell.task for result in results.contenders):
         values = {r.cell.implementation: r.values(name) for r in results.of_task(task)}
         speeds = {who: found for who, found in values.items() if found}
         if not speeds:
