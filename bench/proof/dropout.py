@@ -27,7 +27,7 @@ SMALL_WEIGHT = 1e-2
 
 
 @dataclass(frozen=True)
-class _Masks:
+class Masks:
     """What was read of one dropout, in units of a kept value: 1 where kept, 0 where dropped.
 
     single: (SINGLE, rows, values) of calls of one step; summed: the same of two of `STEPS`.
@@ -48,7 +48,7 @@ def checks(t: Trial) -> list[Check]:
     return found
 
 
-def judged(masks: _Masks, name: str) -> list[Check]:
+def judged(masks: Masks, name: str) -> list[Check]:
     """Scale, rate, and four kinds of independence, in standard errors of an honest draw."""
     kept = masks.single > 0.5
     off = float(np.max(np.abs(masks.single - kept)))
@@ -82,7 +82,7 @@ def judged(masks: _Masks, name: str) -> list[Check]:
     ]
 
 
-def _read(t: Trial, index: int, rate: float) -> _Masks:
+def _read(t: Trial, index: int, rate: float) -> Masks:
     task, weights, constant = _probe(t, index)
     rows = task.batch_size
     x = np.ones((rows, *task.input_shape), task.input_dtype)
@@ -97,7 +97,7 @@ def _read(t: Trial, index: int, rate: float) -> _Masks:
         after = {name: value.copy() for name, value in t.adapter.weights().items()}
         seen.append(values(task, before, after) / constant * (1 - rate))
         before = after
-    return _Masks(rate, np.stack(seen[:SINGLE]), np.stack(seen[SINGLE:]))
+    return Masks(rate, np.stack(seen[:SINGLE]), np.stack(seen[SINGLE:]))
 
 
 class _Given:
@@ -107,6 +107,8 @@ class _Given:
         self.kept = kept
 
     def random(self, shape: tuple[int, ...]) -> np.ndarray:
+        if prod(shape) != self.kept.size:  # of a dropout before, whose rate here is zero
+            return np.ones(shape)
         return self.kept.reshape(shape).astype(np.float64)  # kept: 1, over any rate; dropped: 0
 
 
@@ -203,7 +205,7 @@ def _shifted(a: np.ndarray, b: np.ndarray, rate: float) -> float:
     return max(0.0, float(np.max(np.abs(sums))) - sqrt(2 * log(max(2, a.shape[-1]))) / 2)
 
 
-def _rate(masks: _Masks) -> float:
+def _rate(masks: Masks) -> float:
     """Standard errors between the values kept in all calls and what the rate lets expect."""
     draws = masks.single.size + STEPS * masks.summed.size
     kept = float((masks.single > 0.5).sum() + np.rint(masks.summed).sum())

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -85,7 +86,7 @@ def _read(path: Path) -> dict[str, np.ndarray] | None:
     try:
         with np.load(path) as stored:
             return {name: stored[name].astype(np.float64) for name in stored.files}
-    except (OSError, ValueError, EOFError, KeyError):  # absent, or half of a file
+    except (OSError, ValueError, EOFError, KeyError, BadZipFile):  # absent, or half of a file
         return None
 
 

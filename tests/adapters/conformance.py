@@ -16,7 +16,8 @@ import pytest
 
 from adapters.base import Adapter, Unsupported
 from adapters.mutants import arithmetic, augmentation
-from adapters.mutants.mutant import Mutant
+from adapters.mutants.catalogue import FAULTS
+from adapters.mutants.mutant import Mutant, Wrapped
 from adapters.reference.oracle import Reference, warp
 from bench.discover import implementations
 from bench.proof.certify import certify
@@ -31,6 +32,13 @@ from tests.support.small import CNN, FNN, LSTM_WORDS, SMALL, random_rows
 THREADS = 2
 # The rest of the catalogue is tried by bench.audit.mutants.
 AROUND = (*arithmetic.AROUND, *augmentation.MUTANTS[:3])
+# The first fault of every kind that can be planted around any adapter.
+OF_EVERY_KIND: dict[str, Mutant] = {
+    fault.kind: fault
+    for fault in reversed(FAULTS)
+    if fault.judged_by == "certificate" and not fault.frameworks and not fault.unseeable
+    if any(fault.applies(task) for task in SMALL)
+}
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +73,13 @@ def test_mutants_of_this_framework_are_refused(adapter: Adapter, mutant: Mutant)
     except ValueError:  # the framework itself refused, as Keras does a batch of another size
         passed = False
     assert not passed
+
+
+@pytest.mark.parametrize("kind", sorted(OF_EVERY_KIND))
+def test_mutants_of_every_kind_are_refused(adapter: Adapter, kind: str) -> None:
+    mutant = OF_EVERY_KIND[kind]
+    task = next(t for t in SMALL if mutant.applies(t))
+    assert not certify(mutant.make(adapter), task, *random_rows(task), seed=1).passed, mutant.name
 
 
 def test_settings_are_read_back(adapter: Adapter) -> None:
@@ -115,21 +130,27 @@ def test_training_learns(adapter: Adapter) -> None:
     assert last < 0.75 * first
 
 
-def test_dropout_keeps_its_rate_and_scale(adapter: Adapter) -> None:
-    """A net that is only dropout between ones: its training outputs are seen in the loss."""
-    rate = next(layer.rate for layer in FNN.layers if isinstance(layer, Dropout))
-    task = FNN
-    x, y = random_rows(task)
-    losses = []
-    for trial in (task, task.without_dropout()):
-        adapter.build(trial, initial_weights(trial, 3), seed=7)
-        data = adapter.stage(x, y)
-        predicted = adapter.predict(data, 64)
-        order = np.tile(np.arange(400, dtype=np.int32).reshape(-1, 16), (8, 1))
-        losses.append((float(adapter.train(data, order)), predicted))
-    assert losses[0][0] > 1.05 * losses[1][0], "dropout has no effect on training"
-    assert np.allclose(losses[0][1], losses[1][1], rtol=1e-5), "dropout is on in predict"
-    assert 0 < rate < 1
+class OtherDropout(Wrapped):
+    """Every dropout with another rate."""
+
+    rate: float | None = None
+
+    def task(self, task: Task) -> Task:
+        layers = list(task.layers)
+        for index, layer in enumerate(task.layers):
+            if isinstance(layer, Dropout) and layer.rate and self.rate is not None:
+                layers[index] = Dropout(self.rate)
+        return replace(task, layers=tuple(layers))
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.3, 0.4, 0.45, 0.55, 0.7, 0.9])
+def test_another_rate_of_dropout_is_refused(adapter: Adapter, rate: float) -> None:
+    """The honest rate passes: `test_certificate` has this task too."""
+    faulty = OtherDropout(adapter)
+    faulty.rate = rate
+    certificate = certify(faulty, FNN, *random_rows(FNN), seed=1)
+    assert not certificate.passed
+    assert "dropout" in certificate.reason()
 
 
 EXAMPLES = {
