@@ -163,6 +163,29 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session
+def honest(session: nox.Session) -> None:
+    """How often the certificate refuses honest work: `-- --tasks GLOB --seeds 0-50 --only GLOB`.
+    Goes on where it was stopped; one line a task and seed, into results/certificate."""
+    runner(session, "tests")
+    tasks, only = option(session, "--tasks", "fnn-mnist"), option(session, "--only", "*")
+    folder = Path(session.create_tmp()).absolute()
+    out, data = Path("results/certificate").absolute(), folder / "data.json"
+    out.mkdir(parents=True, exist_ok=True)
+    command = ["-m", "bench.audit.honest", "--tasks", tasks]
+    session.run("python", *command, "--prepare", str(data))
+    for row in setup(session):
+        if row["status"] != "ready" or not fnmatch(row["implementation"], only):
+            session.warn(
+                f"{row['implementation']} not tried: {row.get('reason') or 'not asked for'}"
+            )
+            continue
+        asked = ["--implementation", row["implementation"], "--data", str(data)]
+        asked += ["--seeds", option(session, "--seeds", "0-50"), "--out", str(out / "honest.jsonl")]
+        asked += ["--kept", str(folder / "oracle")]
+        session.run(row["python"], *command, *asked, external=True)
+
+
+@nox.session
 def calibrate(session: nox.Session) -> None:
     """False alarms and power of the verdicts, measured on this machine, into results/calibration.
     Options go to bench/audit/calibrate.py. Stopped, it goes on where it was."""

@@ -44,7 +44,13 @@ def adapter_of(name: str, precision: str, threads: int) -> Adapter:
 
 
 def campaign(
-    name: str, precision: str, tasks: Iterable[Task], seeds: range, data: Path, out: Path
+    name: str,
+    precision: str,
+    tasks: Iterable[Task],
+    seeds: range,
+    data: Path,
+    out: Path,
+    kept: Path | None,
 ) -> None:
     """One line of `out` for each task and seed that it does not hold yet."""
     folders = json.loads(data.read_text())
@@ -57,7 +63,7 @@ def campaign(
             try:
                 found = certify(
                     adapter, task, rows.x_train, rows.y_train, seed, precision, rows.x_test,  # type: ignore[arg-type]
-                    out.parent / "oracle",
+                    kept,
                 )  # fmt: skip
             except Unsupported as why:
                 print(f"{task.name}: unsupported: {why}", flush=True)
@@ -93,6 +99,7 @@ def main() -> None:
     parser.add_argument("--implementation")
     parser.add_argument("--data", type=Path)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--kept", type=Path, help="a folder for the oracle's answers")
     parser.add_argument("--tasks", default="*")
     parser.add_argument("--precision", default="fp32")
     parser.add_argument("--seeds", default="0-50", help="first-last, both included, or one")
@@ -103,7 +110,7 @@ def main() -> None:
         return
     first, _, last = asked.seeds.partition("-")
     seeds = range(int(first), int(last or first) + 1)
-    campaign(asked.implementation, asked.precision, tasks, seeds, asked.data, asked.out)
+    campaign(asked.implementation, asked.precision, tasks, seeds, asked.data, asked.out, asked.kept)
 
 
 if __name__ == "__main__":
