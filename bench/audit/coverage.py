@@ -94,9 +94,9 @@ def _number(error: Any) -> float:
 def document(table: Iterable[Row], lines: int, wronged: int) -> str:
     """The text between the marks."""
     text = [
-        "Which check refuses which faults, over what bound, and how far honest work stays under it. "
+        "Which check refuses which faults, over what bound, and how far honest work is under it. "
         "A fault is counted at the first check that refuses it; the margin is the error of the "
-        "mildest of them over the largest of honest work. Counts have no margin: none may be wrong.",
+        "mildest of them over the largest of honest work. Counts have none: nothing may be wrong.",
         "",
         "| kind of fault | check | faults | bound | mildest fault | honest, worst | margin |",
         "|---|---|---:|---:|---:|---:|---:|",

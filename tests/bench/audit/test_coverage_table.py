@@ -10,7 +10,7 @@ HONEST = [
     {"errors": {"outputs": 1e-7, "2_dropout rate": 2.0}, "passed": True},
     {"errors": {"outputs": 4e-7, "3_dropout rate": 1.0}, "passed": False},
 ]
-VERDICTS = [
+VERDICTS: list[dict[str, object]] = [
     {"mutant": "a", "kind": "shapes", "refused_by": "outputs", "error": 4e-3, "bound": 1e-5},
     {"mutant": "b", "kind": "shapes", "refused_by": "outputs", "error": 8e-5, "bound": 1e-5},
     {"mutant": "c", "kind": "dropout", "refused_by": "5_dropout rate", "error": 18.0, "bound": 5.0},
