@@ -13,12 +13,11 @@ from typing import ClassVar, Literal
 @dataclass(frozen=True)
 class Column:
     """numbers: its cells are numbers or intervals, so a layout sets them right and a reader may
-    sort by them. wrap: long sentences, broken over lines. code: to be typed as it stands."""
+    sort by them. wrap: long sentences, broken over lines."""
 
     heading: str
     numbers: bool = True
     wrap: bool = False
-    code: bool = False
 
     @property
     def align(self) -> Literal["left", "right"]:
@@ -26,9 +25,9 @@ class Column:
         return "right" if self.numbers else "left"
 
 
-def label(heading: str, wrap: bool = False, code: bool = False) -> Column:
+def label(heading: str, wrap: bool = False) -> Column:
     """A column of words."""
-    return Column(heading, numbers=False, wrap=wrap, code=code)
+    return Column(heading, numbers=False, wrap=wrap)
 
 
 def columns(first: str, *others: str) -> tuple[Column, ...]:

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bench.judge.leads import Lead, leads
 from bench.judge.verdict import Verdict
+from bench.records import searches
 from bench.records.metrics import SCORE
 from bench.records.results import Results
 from bench.report.blocks import Facts, Note, Section
 from bench.report.context import Context
+from bench.report.sections.searches import NAMES, ran
 from tasks.catalogue.every import TASKS
 
 ORDER = 10
@@ -64,6 +66,8 @@ def sentences(results: Results, context: Context) -> dict[str, tuple[str, ...]]:
         said["What was learned"] = (learned,)
     if started := _start(results, context.judged("cold_start")):
         said["Starting up"] = (started,)
+    if searched := _searches(results):
+        said["Hyper-parameter searches"] = searched
     said["Coverage"] = (coverage(results),)
     return said
 
@@ -131,6 +135,21 @@ def _start(results: Results, judged: Judged) -> str:
     if len(alone) == len(led) and len(names) == 1:
         first = f"{names.pop()} is first to finish a step in a fresh process on every task. "
     return f"{first}Import, build and first step take (s): {', '.join(ranges)}."
+
+
+def _searches(results: Results) -> tuple[str, ...]:
+    """What each search took. A contender searches once, so there is no verdict to tell."""
+    lines = []
+    for name in NAMES:
+        took = [
+            f"{who} {searches.seconds(search):.1f}"
+            for who, (_, search) in ran(results, name).items()
+        ]
+        if took:
+            lines.append(
+                f"{name}: all trials take (s): {', '.join(took)}; one search each, unjudged."
+            )
+    return tuple(lines)
 
 
 def _range(seconds: Sequence[float]) -> str:

@@ -19,6 +19,7 @@ from bench.report.blocks import Notes, Section, Table
 from bench.report.context import context
 from bench.report.document import document
 from bench.report.layouts import markdown
+from bench.report.sections import answer
 from bench.report.sections import searches as section
 from tasks.errors import UserError
 from tests.support.plans import plan_of
@@ -170,6 +171,15 @@ def test_the_curve_and_every_trial_are_in_the_csv_and_the_metrics_in_the_table(
         *(m.name.removesuffix("_share") for m in SEARCH_METRICS),
     ]:
         assert f"`{name}`" in documented or f"`{name}_share`" in documented, name
+
+
+def test_the_answer_tells_what_a_search_took() -> None:
+    run = make(record("keras:tensorflow", growth=0.05), record("pytorch:eager"))
+    slow, fast = (
+        searches.seconds(search_of(run, n)) for n in ("keras:tensorflow", "pytorch:eager")
+    )
+    (line,) = answer.sentences(run, context(run))["Hyper-parameter searches"]
+    assert f"pytorch:eager {fast:.1f}, keras:tensorflow {slow:.1f};" in line
 
 
 def test_a_search_that_gave_nothing_is_a_note() -> None:
