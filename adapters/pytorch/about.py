@@ -14,11 +14,49 @@ FRAMEWORK = Framework(
         Implementation(
             "pytorch", "eager", "adapters.pytorch.contender", "torch",
             "torch.nn and torch.optim, run eagerly",
+            division="tuned",
+            departures=(
+                "batches are gathered by index_select from rows that are on the device, "
+                "without a DataLoader",
+                "images stay height, width, channels in memory (channels_last), and are flattened "
+                "in that order",
+                "Adam is asked for in its fused form, and relu works in place",
+                "losses are read once a call, not once a step",
+                "predictions run under inference_mode",
+                "one thread between operators (set_num_interop_threads)",
+            ),
         ),
         Implementation(
             "pytorch", "compile", "adapters.pytorch.compiled", "torch",
             "a step compiled by torch.compile without a break; up to 32 time steps", usual=False,
             tests=("tests/adapters/test_cuda_graphs.py",),  # need PyTorch, but no GPU
+            division="tuned",
+            departures=(
+                "a whole step, gathering and gradients included, is one graph (fullgraph=True), "
+                "not the model alone",
+                "private switches of torch.compile are set (trace_autograd_ops, allow_rnn, "
+                "fail_on_recompile_limit_hit)",
+                "recurrent layers are written out time step by time step",
+                "for recurrent networks, and on a GPU for all, Adam is written by hand inside the "
+                "graph; elsewhere it is torch.optim's fused form",
+                "on a GPU a step is recorded as a CUDA graph (mode reduce-overhead), and what it "
+                "writes to is marked by a private function",
+                "images stay height, width, channels in memory (channels_last), and are flattened "
+                "in that order",
+                "losses are read once a call, not once a step",
+            ),
+        ),
+        Implementation(
+            "pytorch", "loop", "adapters.pytorch.documented", "torch",
+            "the tutorials' program: torch.nn, a DataLoader, the training loop, torch.optim",
+            division="documented",
+            tests=("tests/adapters/test_documented_pytorch.py",),
+        ),
+        Implementation(
+            "pytorch", "torch-compile", "adapters.pytorch.documented", "torch",
+            "the tutorials' program with torch.compile(model) and nothing else",
+            division="documented",
+            tests=("tests/adapters/test_documented_pytorch.py",),
         ),
     ),
 )  # fmt: skip

@@ -5,12 +5,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 
-def channels_first(x):
-    return torch.from_numpy(x).permute(0, 3, 1, 2)
-
-
-def train(x, y, epochs):
-    model = nn.Sequential(
+def model():
+    return nn.Sequential(
         nn.Conv2d(3, 32, 3),
         nn.ReLU(),
         nn.MaxPool2d(2),
@@ -19,18 +15,39 @@ def train(x, y, epochs):
         nn.ReLU(),
         nn.Linear(64, 10),
     )
-    optimizer = torch.optim.Adam(model.parameters())
-    loss_function = nn.CrossEntropyLoss()
+
+
+def channels_first(x):
+    return torch.from_numpy(x).permute(0, 3, 1, 2)
+
+
+def train_epoch(network, batches, loss_function, optimizer):
+    network.train()
+    total = 0.0
+    for images, labels in batches:
+        loss = loss_function(network(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.item()
+    return total / len(batches)
+
+
+def train(x, y, epochs):
+    network = model()
+    optimizer = torch.optim.Adam(network.parameters())
     rows = TensorDataset(channels_first(x), torch.from_numpy(y).long())
+    batches = DataLoader(rows, batch_size=32, shuffle=True)
     for _ in range(epochs):
-        for images, labels in DataLoader(rows, batch_size=32, shuffle=True):
-            loss = loss_function(model(images), labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-    return model
+        train_epoch(network, batches, nn.CrossEntropyLoss(), optimizer)
+    return network
+
+
+def outputs(network, batches):
+    with torch.no_grad():
+        return torch.cat([network(images) for images in batches])
 
 
 def predict(model, x):
-    with torch.no_grad():
-        return model(channels_first(x)).numpy()
+    model.eval()
+    return outputs(model, channels_first(x).split(256)).numpy()

@@ -5,20 +5,37 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 
+def model():
+    return nn.Sequential(nn.Flatten(), nn.Linear(28 * 28, 128), nn.ReLU(), nn.Linear(128, 10))
+
+
+def train_epoch(network, batches, loss_function, optimizer):
+    network.train()
+    total = 0.0
+    for images, labels in batches:
+        loss = loss_function(network(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.item()
+    return total / len(batches)
+
+
 def train(x, y, epochs):
-    model = nn.Sequential(nn.Flatten(), nn.Linear(28 * 28, 128), nn.ReLU(), nn.Linear(128, 10))
-    optimizer = torch.optim.Adam(model.parameters())
-    loss_function = nn.CrossEntropyLoss()
+    network = model()
+    optimizer = torch.optim.Adam(network.parameters())
     rows = TensorDataset(torch.from_numpy(x), torch.from_numpy(y).long())
+    batches = DataLoader(rows, batch_size=32, shuffle=True)
     for _ in range(epochs):
-        for images, labels in DataLoader(rows, batch_size=32, shuffle=True):
-            loss = loss_function(model(images), labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-    return model
+        train_epoch(network, batches, nn.CrossEntropyLoss(), optimizer)
+    return network
+
+
+def outputs(network, batches):
+    with torch.no_grad():
+        return torch.cat([network(images) for images in batches])
 
 
 def predict(model, x):
-    with torch.no_grad():
-        return model(torch.from_numpy(x)).numpy()
+    model.eval()
+    return outputs(model, torch.from_numpy(x).split(256)).numpy()

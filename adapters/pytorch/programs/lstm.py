@@ -13,24 +13,41 @@ class Critic(nn.Module):
         self.head = nn.Linear(128, 1)
 
     def forward(self, words):
-        outputs, _ = self.lstm(self.embedding(words))
-        return self.head(outputs[:, -1])
+        states, _ = self.lstm(self.embedding(words))
+        return self.head(states[:, -1])
+
+
+def model():
+    return Critic()
+
+
+def train_epoch(network, batches, loss_function, optimizer):
+    network.train()
+    total = 0.0
+    for words, verdicts in batches:
+        loss = loss_function(network(words), verdicts)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.item()
+    return total / len(batches)
 
 
 def train(x, y, epochs):
-    model = Critic()
-    optimizer = torch.optim.Adam(model.parameters())
-    loss_function = nn.BCEWithLogitsLoss()
+    network = model()
+    optimizer = torch.optim.Adam(network.parameters())
     rows = TensorDataset(torch.from_numpy(x), torch.from_numpy(y).unsqueeze(1))
+    batches = DataLoader(rows, batch_size=32, shuffle=True)
     for _ in range(epochs):
-        for words, verdicts in DataLoader(rows, batch_size=32, shuffle=True):
-            loss = loss_function(model(words), verdicts)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-    return model
+        train_epoch(network, batches, nn.BCEWithLogitsLoss(), optimizer)
+    return network
+
+
+def outputs(network, batches):
+    with torch.no_grad():
+        return torch.cat([network(words) for words in batches])
 
 
 def predict(model, x):
-    with torch.no_grad():
-        return model(torch.from_numpy(x)).numpy()
+    model.eval()
+    return outputs(model, torch.from_numpy(x).split(256)).numpy()

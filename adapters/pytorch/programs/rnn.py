@@ -12,24 +12,41 @@ class Forecaster(nn.Module):
         self.head = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 1))
 
     def forward(self, x):
-        outputs, _ = self.rnn(x)
-        return self.head(outputs[:, -1])
+        states, _ = self.rnn(x)
+        return self.head(states[:, -1])
+
+
+def model():
+    return Forecaster()
+
+
+def train_epoch(network, batches, loss_function, optimizer):
+    network.train()
+    total = 0.0
+    for windows, following in batches:
+        loss = loss_function(network(windows), following)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.item()
+    return total / len(batches)
 
 
 def train(x, y, epochs):
-    model = Forecaster()
-    optimizer = torch.optim.Adam(model.parameters())
-    loss_function = nn.MSELoss()
+    network = model()
+    optimizer = torch.optim.Adam(network.parameters())
     rows = TensorDataset(torch.from_numpy(x), torch.from_numpy(y).unsqueeze(1))
+    batches = DataLoader(rows, batch_size=32, shuffle=True)
     for _ in range(epochs):
-        for windows, following in DataLoader(rows, batch_size=32, shuffle=True):
-            loss = loss_function(model(windows), following)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-    return model
+        train_epoch(network, batches, nn.MSELoss(), optimizer)
+    return network
+
+
+def outputs(network, batches):
+    with torch.no_grad():
+        return torch.cat([network(windows) for windows in batches])
 
 
 def predict(model, x):
-    with torch.no_grad():
-        return model(torch.from_numpy(x)).numpy()
+    model.eval()
+    return outputs(model, torch.from_numpy(x).split(256)).numpy()
