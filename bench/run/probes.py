@@ -44,10 +44,9 @@ def requests(frameworks: Mapping[str, Environment], threads: int) -> list[Entry]
     Curves are taken at all threads with every batch size, and at one thread with the task's
     own; launches of all frameworks stand beside one another, so that drift hits all alike.
     """
+    usual = [framework.usual for framework in discover.frameworks() if framework.usual.usual]
     ready = [
-        i
-        for i in discover.implementations()
-        if i.usual and i.framework in frameworks and frameworks[i.framework].status == "ready"
+        i for i in usual if i.framework in frameworks and frameworks[i.framework].status == "ready"
     ]
     found = [_entry(part, i.framework, package=i.package) for part in PARTS for i in ready]
     found += [_entry("custom_step", i.framework) for i in ready if _has_program(i, "custom_step")]
