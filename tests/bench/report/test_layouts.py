@@ -138,6 +138,26 @@ def test_latex_has_no_command_of_others() -> None:
     assert inside.count(r"\end{verbatim}") == 1
 
 
+@pytest.mark.parametrize("name", ["cpu-full", "cpu-tuning"])
+def test_latex_ends_what_it_begins(name: str) -> None:
+    """Environments nest and braces balance, what stands verbatim left out."""
+    run = Results.read(Run.open(PROJECT / "results" / name))
+    text = latex.text(document(run, [Figure("speed", "t 50 %", "r_d")]))
+    text = re.sub(r"\\begin\{verbatim\}.*?\\end\{verbatim\}", "", text, flags=re.S)
+    open_ones: list[str] = []
+    for word, environment in re.findall(r"\\(begin|end)\{(\w+)\}", text):
+        if word == "begin":
+            open_ones.append(environment)
+        else:
+            assert open_ones.pop() == environment
+    assert open_ones == []
+    bare = re.sub(r"\\[{}\\]", "", text)
+    assert bare.count("{") == bare.count("}")
+    rows = [line for line in text.splitlines() if line.endswith(r"\\") and " & " in line]
+    assert len(rows) > 15
+    assert text.count(r"\toprule") == text.count(r"\midrule") == text.count(r"\bottomrule") > 2
+
+
 def test_nothing_steers_the_terminal() -> None:
     evil = "\x1b[2J\x07[bold]x[/bold]\x9b1m"
     shown = printed(Document("t", "s", "c", "l", (Section("k", evil, (Note(evil),)),)))
