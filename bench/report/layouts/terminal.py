@@ -133,8 +133,11 @@ def _notes(block: Notes, console: Console) -> None:
 @_lay.register
 def _facts(block: Facts, console: Console) -> None:
     for term, lines in block.rows:
-        for text in lines:
-            _say(console, f"{term}: {text}")
+        if block.wide:
+            _say(console, f"{term}:", "italic")
+            _all(map(Note, lines), console)
+        else:
+            _say(console, f"{term}: {', '.join(lines)}")
 
 
 @_lay.register

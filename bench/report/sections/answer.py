@@ -114,8 +114,8 @@ def _scores(judged: Judged) -> str:
         return f"Below the task's best score beyond doubt: {named}."
     equal = sum(all(v.outcome == "equivalent" for v in verdicts) for verdicts in judged.values())
     return (
-        f"No contender's score differs beyond doubt on any of {len(judged)} tasks; on {equal} of "
-        "them all scores are equivalent within the margin."
+        "No contender's score differs beyond doubt from its task's best (tasks judged: "
+        f"{len(judged)}; all scores equivalent within the margin in {equal})."
     )
 
 
