@@ -16,7 +16,7 @@ from typing import SupportsFloat
 
 import numpy as np
 
-from adapters.base import Data, Implementation, Unsupported
+from adapters.base import Data, Implementation, Setting, Unsupported
 from adapters.reference.oracle import Reference
 from tasks.spec.network import Task
 from tasks.weights import Weights
@@ -37,7 +37,7 @@ class Contender(Reference):
 
     def __init__(self, mode: str, device: str, precision: str, threads: int) -> None:
         super().__init__(precision="fp32", threads=threads)
-        self.mode = mode
+        self.mode, self.device = mode, device
         self.pool = ThreadPoolExecutor(1)
         self.late: Future[float] | None = None
         if mode == "unsupported":
@@ -45,6 +45,10 @@ class Contender(Reference):
         if mode == "rubbish":
             print('{"launch": {"status": "ok"}}\x00\xff not a record', flush=True)
             os.write(1, b"\xff\xfe\n" * 1000)
+
+    def settings(self) -> dict[str, Setting]:
+        """As if it computed where it was told to, so that tests can make up a device."""
+        return super().settings() | {"device": self.device}
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
         self._join()
