@@ -84,7 +84,7 @@ def test_every_block_is_in_every_layout() -> None:
     whole = ["doctitle", "leadtext", "tabletitle", "readingtext", "hiddentext"]
     for lay in (page.text, markdown.text, latex.text):
         text = lay(EVERYTHING)
-        assert [word for word in WORDS + whole if word not in text] == [], lay.__module__
+        assert [word for word in (*WORDS, *whole) if word not in text] == [], lay.__module__
     # Folded in the terminal: what is in details. Without pictures: how they are read.
     assert [word for word in WORDS if word not in printed(EVERYTHING)] == []
 
