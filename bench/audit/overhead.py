@@ -44,11 +44,11 @@ from typing import Any
 
 import numpy as np
 
-from adapters.base import Unsupported
+from adapters.base import Division, Unsupported
 from bench.audit.bare import loops as bare_loops
 from bench.audit.overhead_summary import BOUND, KINDS, LAUNCHES, ratio
-from bench.discover import implementations
-from bench.run.environments import worker_environment
+from bench.discover import frameworks, implementations
+from bench.run.variables import worker_variables
 from tasks.catalogue.every import TASKS
 from tasks.spec.network import Task
 from tasks.weights import initial_weights
@@ -166,9 +166,32 @@ def contender(arguments: argparse.Namespace) -> Any:
     return module.Contender(arguments.mode, "cpu", "fp32", arguments.threads)
 
 
+def bare_loop_of(arguments: argparse.Namespace) -> str:
+    """The module of the bare loop: a documented mode's is written as documented too."""
+    suffix = "_documented" if division_of(arguments) == "documented" else ""
+    return f"bench.audit.bare.{arguments.framework}{suffix}"
+
+
+def division_of(arguments: argparse.Namespace) -> Division:
+    """The division of the mode; a mode that is in no table counts as tuned."""
+    name = f"{arguments.framework}:{arguments.mode}"
+    return next((row.division for row in implementations() if row.name == name), "tuned")
+
+
+def worker_of(arguments: argparse.Namespace) -> dict[str, str]:
+    """The environment variables of the mode's workers. Not by bench.run.environments, which needs
+    packages that a framework's environment does not have."""
+    name = f"{arguments.framework}:{arguments.mode}"
+    own = {row.environment for row in implementations() if row.name == name}
+    installations = (one for framework in frameworks() for one in framework.installations)
+    keeps = [variable for one in installations if one.environment in own for variable in one.keeps]
+    project = str(Path(__file__).resolve().parents[2])
+    return worker_variables(arguments.threads, project, division_of(arguments), keeps)
+
+
 def build(arguments: argparse.Namespace) -> Pair:
     """Both sides from the same weights and rows; the adapter first, in the suite's order."""
-    bare_loop = f"bench.audit.bare.{arguments.framework}"
+    bare_loop = bare_loop_of(arguments)
     if importlib.util.find_spec(bare_loop) is None:
         raise Unsupported(f"no bare loop of {arguments.framework} is written in bench/audit/bare")
     task, size = (
@@ -282,7 +305,7 @@ def main(words: list[str]) -> int:
     arguments = parse(words)
     if os.environ.get(_MARK) != str(arguments.threads):
         # Thread pools read the environment when they are loaded: start again in a worker's.
-        environment = worker_environment(arguments.threads) | {_MARK: str(arguments.threads)}
+        environment = worker_of(arguments) | {_MARK: str(arguments.threads)}
         os.execve(
             sys.executable, [sys.executable, "-m", "bench.audit.overhead", *words], environment
         )
