@@ -95,12 +95,14 @@ class Installation:
 
     `after`: another environment that is made first, so that pip finds the packages both need in
     its cache. `ceiling`: the framework whose programs/product.py measures the machine's ceiling
-    there; empty for the framework's own.
+    there; empty for the framework's own. `keeps`: variables of the user's shell that it needs;
+    workers inherit no others but those that every program needs (bench.run.variables).
     """
 
     environment: str
     after: str = ""
     ceiling: str = ""
+    keeps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.base import Framework, Implementation
+from adapters.base import Framework, Implementation, Installation
 
 FRAMEWORK = Framework(
     name="mxnet",
@@ -10,6 +10,8 @@ FRAMEWORK = Framework(
     order=4,
     package="mxnet",
     variables=("MXNET_",),
+    # Its OpenBLAS of 2022 computes wrongly on some newer processors unless it is told a kernel.
+    installations=(Installation("mxnet", keeps=("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")),),
     implementations=(
         Implementation(
             "mxnet", "hybrid", "adapters.mxnet.contender", "mxnet",

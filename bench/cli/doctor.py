@@ -14,6 +14,7 @@ import psutil
 import typer
 from rich.console import Console
 
+from bench.machine import cores
 from bench.machine.devices import cuda
 from bench.machine.doctor import Gpu, Process, Readings, judge
 from bench.report.layouts import terminal
@@ -21,7 +22,6 @@ from bench.run import environments
 from bench.run.session import default_threads
 
 CPU = Path("/sys/devices/system/cpu")
-GROUPS = Path("/sys/fs/cgroup")
 WATCHED_SECONDS = 2.0
 
 
@@ -53,7 +53,7 @@ def read(threads: int) -> Readings:
     return Readings(
         threads=threads,
         cores=default_threads(),
-        quota_cores=_quota_cores(),
+        quota_cores=cores.quota(),
         busy_cores=busy,
         steal_cores=steal,
         load=os.getloadavg()[0],
@@ -106,24 +106,10 @@ def _text(path: Path) -> str | None:
         return None
 
 
-def _group() -> Path:
-    """The folder of this process's control group (version 2); the root when there is none."""
-    for line in (_text(Path("/proc/self/cgroup")) or "").splitlines():
-        if line.startswith("0::"):
-            own = GROUPS / line[3:].lstrip("/")
-            return own if own.exists() else GROUPS
-    return GROUPS
-
-
-def _quota_cores() -> float | None:
-    quota, _, period = (_text(_group() / "cpu.max") or "max").partition(" ")
-    return None if quota == "max" else int(quota) / int(period)
-
-
 def _memory_bytes() -> int:
     available = int(psutil.virtual_memory().available)
-    limit, used = (_text(_group() / f"memory.{name}") or "max" for name in ("max", "current"))
-    return available if "max" in (limit, used) else min(available, int(limit) - int(used))
+    limit, used = cores.memory_limit(), cores.memory_used()
+    return available if limit is None or used is None else min(available, max(0, limit - used))
 
 
 def _disk_bytes(path: Path) -> int:

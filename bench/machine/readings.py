@@ -9,24 +9,34 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from bench.machine import cores
+
 _TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
 def machine() -> dict[str, Any]:
     """The part of the fingerprint that belongs to the machine and the interpreter.
 
-    Memory in whole GiB and the kernel to its minor version: a reboot is not another machine.
+    Memory in whole GiB and the kernel to its minor version: a reboot is not another machine. A
+    quota of cores is part of it where there is one.
     """
-    return {
+    found: dict[str, Any] = {
         "cpu": _cpu_model(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
-        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "cores": len(cores.allowed()),
+        "memory_gib": round(memory_bytes() / 2**30),
         "architecture": platform.machine(),
         "os": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "python": platform.python_version(),
     }
+    quota = cores.quota()
+    return found if quota is None else found | {"quota_cores": quota}
+
+
+def memory_bytes() -> int:
+    """What there is for us: the machine's, or less where a control group says so."""
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = cores.memory_limit()
+    return whole if limit is None else min(whole, limit)
 
 
 def _cpu_model() -> str:

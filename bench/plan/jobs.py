@@ -83,6 +83,7 @@ def _job(kind: Kind, cell: Cell, block: int, position: int, plan: Plan) -> Job:
         target=plan.data[cell.task].target,
         trials=search.trials(request.profile) if search else 0,
         prune=request.prune and search is not None,
+        division=contender.division,
         work=definition(work),
     )
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from math import isfinite
 from typing import Any, ClassVar, Literal
 
-from adapters.base import Device, Precision
+from adapters.base import Device, Division, Precision
 
 SCHEMA = 2
 MEASUREMENT = 1  # grows when the way of measuring changes: other times are then not comparable
@@ -157,6 +157,7 @@ class Job:
     repeat: int = 0
     trials: int = 0
     prune: bool = False
+    division: Division = "tuned"
     work: dict[str, Any] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:

@@ -22,6 +22,7 @@ from adapters.base import Implementation
 from bench import discover
 from bench.records.store import write_atomically
 from bench.run.pins import pins
+from bench.run.variables import worker_variables
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -148,16 +149,18 @@ def _make(framework: str, device: str, place: Path, source: Source) -> Environme
     log = place / "setup.log"
     python = str(_python(place))
     install = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    pip = installer_environment()
+    worker = worker_variables(1, str(source.project), keeps=keeps(framework))
+    importing = [python, "-c", f"import {_module(framework)}"]
     steps = (
-        ([sys.executable, "-m", "venv", str(place)], "cannot make a virtual environment"),
-        ([*install, *requirements(framework, device, source)], "pip could not install it"),
-        ([python, "-c", f"import {_module(framework)}"], "it is installed but cannot be imported"),
+        ([sys.executable, "-m", "venv", str(place)], pip, "cannot make a virtual environment"),
+        ([*install, *requirements(framework, device, source)], pip, "pip could not install it"),
+        (importing, worker, "it is installed but cannot be imported"),
     )
     digest = _digest(framework, device, source)
     made = Environment(framework, "ready", python, requirements=digest)
-    environment = worker_environment(1, str(source.project))
     with open(log, "w") as output:
-        for command, failure in steps:
+        for command, environment, failure in steps:
             done = subprocess.run(
                 command, stdout=output, stderr=subprocess.STDOUT, env=environment, check=False
             )
@@ -176,29 +179,26 @@ def _make(framework: str, device: str, place: Path, source: Source) -> Environme
     return replace(made, project=str(source.project))
 
 
-def worker_environment(threads: int, project: str = str(PROJECT)) -> dict[str, str]:
-    """The environment variables of every worker: thread pools set before any import, and no
-    setting of the user's shell that would change a framework or pytest behind our back."""
-    own = [prefix for framework in discover.frameworks() for prefix in framework.variables]
-    steering = ("PYTEST_", *own)
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(steering)}
-    pools = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM")
-    # glibc hands every large buffer back to the kernel and faults its pages in anew, which slows
-    # PyTorch down, as it has no CPU cache of its own, and the others hardly (adapters/MEASURED.md).
-    # So freed memory is kept, for everyone.
-    memory = {
-        "MALLOC_MMAP_MAX_": "0",
-        "MALLOC_TRIM_THRESHOLD_": str(2**34),
-        "MALLOC_TOP_PAD_": str(2**26),
-    }
-    return kept | {
-        **{f"{pool}_NUM_THREADS": str(threads) for pool in pools},
-        "PYTHONPATH": project,
-        **memory,
-        "PYTHONHASHSEED": "0",
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        "PYTEST_PLUGINS": "pytest_benchmark.plugin",
-    }
+def installer_environment() -> dict[str, str]:
+    """pip's: the user's own, with its index, proxies and certificates, but nothing that would send
+    packages elsewhere or let another Python's in."""
+    elsewhere = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV", "PYTHONPATH")
+    strange = (*elsewhere, "PYTHONHOME", "PYTHONUSERBASE", "PYTHONSTARTUP", "LD_PRELOAD")
+    kept = {name: value for name, value in os.environ.items() if name not in strange}
+    return kept | {"PYTHONNOUSERSITE": "1"}
+
+
+def keeps(environment: str) -> tuple[str, ...]:
+    """Variables of the user's shell that an installation needs (its framework's about.py)."""
+    return next(
+        (
+            installation.keeps
+            for framework in discover.frameworks()
+            for installation in framework.installations
+            if installation.environment == environment
+        ),
+        (),
+    )
 
 
 def _digest(framework: str, device: str, source: Source = HERE) -> str:

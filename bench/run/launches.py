@@ -13,7 +13,10 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from time import monotonic
+from typing import IO
 
+from bench.machine import cores
+from bench.machine.cores import pinned
 from bench.machine.devices.kinds import KINDS, Watch
 from bench.plan.jobs import pending
 from bench.records.record import DIED, Job, Outcome, Record, failure_record
@@ -21,6 +24,7 @@ from bench.records.schema import Launch
 from bench.records.store import Run, write_atomically
 from bench.run import environments
 from bench.run.environments import Environment
+from bench.run.variables import fresh_caches, worker_variables
 from tasks.data import cache
 from tasks.errors import UserError
 
@@ -78,16 +82,7 @@ def launch(
     question.write_text(json.dumps(job.as_dict()))
     limit = memory_limit_bytes or int(_GRACE_FRACTION * _available_bytes())
     with open(run.logs / f"{job.id}.log", "w") as log:
-        process = subprocess.Popen(
-            [environment.python, "-m", "bench.worker.launch", str(question), str(answer)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=run.path / "tmp",
-            env=environments.worker_environment(job.cell.threads, environment.project)
-            | {"BENCH_CACHE": str(cache.root()), "BENCH_SEARCHES": str(run.searches.absolute())},
-            start_new_session=True,
-        )
+        process = _start(run, job, environment, question, answer, log)
         device = Watch(KINDS[job.cell.device], process.pid)
         try:
             stopped = _watch(process, job.budget.timeout_seconds, limit, poll, device)
@@ -97,9 +92,30 @@ def launch(
     record = _read(job, answer, process.returncode, stopped, run.logs / f"{job.id}.log")
     for path in (question, answer, answer.with_suffix(".rounds")):
         path.unlink(missing_ok=True)
+    shutil.rmtree(answer.with_suffix(".caches"), ignore_errors=True)
     if used:
         record["launch"]["device_use"] = used
     return record
+
+
+def _start(
+    run: Run, job: Job, environment: Environment, question: Path, answer: Path, log: IO[str]
+) -> subprocess.Popen[bytes]:
+    """The worker, pinned to the cores that every contender gets, with nothing compiled before."""
+    keeps = environments.keeps(job.framework)
+    variables = worker_variables(job.cell.threads, environment.project, job.division, keeps)
+    variables |= fresh_caches(answer.with_suffix(".caches"))
+    variables |= {"BENCH_CACHE": str(cache.root()), "BENCH_SEARCHES": str(run.searches.absolute())}
+    with pinned(cores.chosen(job.cell.threads)):
+        return subprocess.Popen(
+            [environment.python, "-m", "bench.worker.launch", str(question), str(answer)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=run.path / "tmp",
+            env=variables,
+            start_new_session=True,
+        )
 
 
 def launch_search(

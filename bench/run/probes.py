@@ -25,6 +25,7 @@ from bench.records.store import Run, write_json
 from bench.run import environments
 from bench.run.environments import Environment
 from bench.run.session import default_threads
+from bench.run.variables import fresh_caches, worker_variables
 from tasks.catalogue.every import TASKS
 from tasks.spec.form import definition
 
@@ -115,7 +116,9 @@ def ask(entry: Entry, environment: Environment) -> dict[str, Any]:
         try:
             done = subprocess.run(
                 [environment.python, "-m", "bench.worker.probe", str(request), str(answer)],
-                env=environments.worker_environment(threads), cwd=folder, capture_output=True,
+                env=worker_variables(
+                    threads, environment.project, keeps=environments.keeps(environment.framework)
+                ) | fresh_caches(Path(folder)), cwd=folder, capture_output=True,
                 text=True, timeout=TIMEOUT_SECONDS, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from typing import Any
 
 from adapters.base import Device, Implementation, Precision
 from bench.discover import implementations, tuners
-from bench.machine import readings
+from bench.machine import cores, readings
 from bench.machine.devices.kinds import KINDS, kind_of
 from bench.plan.jobs import make_jobs
 from bench.plan.request import PROFILES, DataSet, Plan
@@ -52,8 +51,8 @@ class Session:
 
 
 def default_threads() -> int:
-    """As many as this process may use cores."""
-    return len(os.sched_getaffinity(0))
+    """As many as can run at once: cores, and the quotas of control groups."""
+    return cores.usable()
 
 
 def check_device(device: Device, precision: Precision = "fp32") -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bench.cli import doctor as command
-from bench.machine import doctor
+from bench.machine import cores, doctor
 from bench.machine.devices import cuda
 from bench.machine.doctor import GIB, Finding, Gpu, Process, Readings, judge
 from tests.support.command import bench
@@ -83,26 +83,11 @@ def test_heavy_processes_are_named() -> None:
     assert "top" not in found.value
 
 
-@pytest.mark.parametrize(
-    ("content", "cores"), [("max 100000", None), ("150000 100000", 1.5), (None, None)]
-)
-def test_the_containers_limit_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, cores: float | None
-) -> None:
-    monkeypatch.setattr(command, "_group", lambda: tmp_path)
-    if content is not None:
-        (tmp_path / "cpu.max").write_text(content + "\n")
-    assert command._quota_cores() == cores
-
-
-def test_memory_is_what_the_container_still_allows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(command, "_group", lambda: tmp_path)
+def test_memory_is_what_the_container_still_allows(monkeypatch: pytest.MonkeyPatch) -> None:
     free = command._memory_bytes()
     assert free > 1000
-    (tmp_path / "memory.max").write_text("5000\n")
-    (tmp_path / "memory.current").write_text("4000\n")
+    monkeypatch.setattr(cores, "memory_limit", lambda: 5000)
+    monkeypatch.setattr(cores, "memory_used", lambda: 4000)
     assert command._memory_bytes() == 1000
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.discover import frameworks, implementations
+from bench.discover import implementations
 from bench.run import environments
 from bench.run.environments import Source
 from bench.run.pins import pins
@@ -124,14 +124,3 @@ def test_what_is_not_made_yet_says_how_to_make_it() -> None:
     found = environments.describe("mxnet", "cpu")
     assert found.status == "missing"
     assert "bench setup" in found.reason
-
-
-def test_workers_see_no_setting_of_the_users_shell(monkeypatch: pytest.MonkeyPatch) -> None:
-    steering = [prefix for framework in frameworks() for prefix in framework.variables]
-    assert {"TF_", "KERAS_", "MXNET_", "XLA_", "TORCH"} <= set(steering)
-    for name in (*(f"{prefix}ANYTHING" for prefix in steering), "PYTEST_ADDOPTS"):
-        monkeypatch.setenv(name, "x")
-    seen = environments.worker_environment(3)
-    assert seen["OMP_NUM_THREADS"] == "3"
-    assert "PYTEST_ADDOPTS" not in seen
-    assert not [name for name in seen if name.startswith(tuple(steering))]
