@@ -31,12 +31,3 @@ def of_task(results: Results, task: str) -> Details | None:
 def _error(check: Check) -> str:
     error = "not finite" if check.error is None else f"{check.error:.1e}"
     return error if check.passed else f"{error} refused"
-
-
-def worst(checks: tuple[Check, ...]) -> str:
-    """The check that came nearest to its bound, as "name error (bound …)"; empty without one."""
-    measured = [check for check in checks if check.bound > 0 and check.error is not None]
-    if not measured:
-        return ""
-    nearest = max(measured, key=lambda check: (check.error or 0.0) / check.bound)
-    return f"{nearest.name} {nearest.error:.1e} (bound {nearest.bound:.0e})"

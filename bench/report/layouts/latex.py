@@ -2,6 +2,7 @@ r"""A document as LaTeX for \input, with booktabs tables."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import singledispatch
 
@@ -20,7 +21,7 @@ from bench.report.blocks import (
     Notes,
     Section,
     Table,
-)  # fmt: skip
+)
 
 PACKAGES = r"% needs \usepackage{booktabs,longtable,graphicx,adjustbox}"
 HEADINGS = ("section", "subsection", "subsubsection", "paragraph")
@@ -30,6 +31,7 @@ _SPECIAL = {ord(c): f"\\{c}" for c in "&%$#_{}"} | {
     ord("<"): r"\textless{}", ord(">"): r"\textgreater{}", ord('"'): r"\textquotedbl{}",
     ord("≥"): r"$\ge$", ord("≤"): r"$\le$", ord("→"): r"$\to$", ord("×"): r"$\times$",
     ord("±"): r"$\pm$", ord("µ"): r"$\mu$", ord("ε"): r"$\varepsilon$",
+    ord("["): "{[}", ord("*"): "{*}",  # behind a row's end they would be its options
 }  # fmt: skip
 
 
@@ -62,7 +64,7 @@ def _table(block: Table, level: int) -> list[str]:
     form = "".join(map(_column, block.columns))
     head = _line([column.heading for column in block.columns])
     body = [_line(row) for row in block.rows]
-    caption = rf"\caption{{{escaped(block.title)}}}"
+    caption = rf"\caption{{{escaped(block.title)}}}\label{{tab:{_key(block.title)}}}"
     if len(body) > LONG:
         lines = [rf"\begin{{longtable}}{{{form}}}", rf"{caption}\\", r"\toprule", head, r"\midrule"]
         lines += [r"\endhead", *body, r"\bottomrule", r"\end{longtable}"]
@@ -72,6 +74,11 @@ def _table(block: Table, level: int) -> list[str]:
         lines += [r"\toprule", head, r"\midrule", *body, r"\bottomrule"]
         lines += [r"\end{tabular}", r"\end{adjustbox}", r"\end{table}"]
     return [*lines, escaped(block.legend), ""] if block.legend else [*lines, ""]
+
+
+def _key(title: str) -> str:
+    """A title as the name of a label."""
+    return "-".join(re.findall(r"[a-z0-9]+", title.lower()))
 
 
 def _column(column: Column) -> str:
@@ -119,7 +126,9 @@ def _code(block: Code, level: int) -> list[str]:
 @_lay.register
 def _figure(block: Figure, level: int) -> list[str]:
     picture = rf"\includegraphics[width=\linewidth]{{{block.name}.png}}"
-    caption = rf"\caption{{{escaped(block.title)}. {escaped(block.reading)}}}"
+    caption = (
+        rf"\caption{{{escaped(block.title)}. {escaped(block.reading)}}}\label{{fig:{block.name}}}"
+    )
     return [r"\begin{figure}[htbp]", r"\centering", picture, caption, r"\end{figure}", ""]
 
 
@@ -149,4 +158,5 @@ def _beside(block: Beside, level: int) -> list[str]:
 def _section(block: Section, level: int) -> list[str]:
     inside = _blocks(block.blocks, level + 1)
     heading = HEADINGS[min(level, len(HEADINGS) - 1)]
-    return [rf"\{heading}{{{escaped(block.title)}}}", "", *inside] if inside else []
+    title = rf"\{heading}{{{escaped(block.title)}}}\label{{sec:{block.key}}}"
+    return [title, "", *inside] if inside else []

@@ -22,7 +22,7 @@ from bench.report.blocks import (
     Notes,
     Section,
     Table,
-)  # fmt: skip
+)
 
 # What starts something in the middle of a line; an underscore inside a word does not.
 _INLINE = re.compile(r"[\\`*\[\]~$|]|(?<!\w)_|_(?!\w)")
@@ -37,15 +37,10 @@ def escaped(text: str) -> str:
     return _START.sub(lambda found: f"{found[1]}{found[2][:-1]}\\{found[2][-1]}", plain)
 
 
-def code(text: str) -> str:
-    """Text as inline code."""
-    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
-    return f"{fence}{text}{fence}"
-
-
 def text(document: Document) -> str:
     """The whole document; its figures are links to the SVG files beside it."""
-    head = [f"# {escaped(document.title)}", "", f"Measured {document.created} {document.lead}", ""]
+    lead = escaped(f"Measured {document.created} {document.lead}")
+    head = [f"# {escaped(document.title)}", "", lead, ""]
     lines = head + blocks(document.sections, 2)
     return "\n".join(lines).rstrip() + "\n"
 

@@ -32,7 +32,7 @@ from bench.report.blocks import (
     Notes,
     Section,
     Table,
-)  # fmt: skip
+)
 from bench.report.document import document
 
 NAMES = ("task", "implementation", "status", "device", "name")  # never broken over lines

@@ -120,6 +120,18 @@ def test_markdown_reads_back_as_the_text(text: str) -> None:
     assert set(table.tags) == {"table", "thead", "tbody", "tr", "th", "td"}
 
 
+def test_what_the_machine_is_called_is_text_too() -> None:
+    """The head of a document is made of what a machine says of itself."""
+    whole = Document(NASTY, NASTY, "2026-01-02T03:04:05+00:00", NASTY, EVERYTHING.sections)
+    shown = Read(
+        MarkdownIt("gfm-like", {"linkify": False, "html": True}).render(markdown.text(whole))
+    )
+    assert "em" not in shown.tags and "i" not in shown.tags
+    assert shown.text.count(NASTY) >= 3
+    assert "i" not in Read(page.text(whole)).tags
+    assert NASTY not in latex.text(whole)
+
+
 def test_the_page_reads_back_as_the_text() -> None:
     read = Read(page.text(EVERYTHING))
     assert NASTY in read.text and "codeline2 <&>" in read.text
@@ -129,7 +141,8 @@ def test_the_page_reads_back_as_the_text() -> None:
 
 def test_latex_has_no_command_of_others() -> None:
     text = latex.escaped(NASTY)
-    assert re.search(r"(?<!\\)[&%$#_{}]", re.sub(r"\\text\w+\{\}", "", text)) is None
+    plain = re.sub(r"\\text\w+\{\}|\{[\[*]\}", "", text)
+    assert re.search(r"(?<!\\)[&%$#_{}\[*]", plain) is None
     assert r"\textbackslash{}m\{n\}" in text
     assert latex.escaped("--option ≥ 1 µs") == r"-{}-option $\ge$ 1 $\mu$s"
     inside = latex.text(
