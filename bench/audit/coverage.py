@@ -91,7 +91,16 @@ def _number(error: Any) -> float:
     return float("inf") if error is None or error != error else float(error)
 
 
-def document(table: Iterable[Row], lines: int, wronged: int) -> str:
+def by_launch(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Kind → how many faults a launch refuses around its timed rounds, before any check."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for verdict in verdicts:
+        if verdict["refused_by"].startswith("launch: "):
+            found[verdict["kind"]].add(verdict["mutant"])
+    return {kind: len(names) for kind, names in sorted(found.items())}
+
+
+def document(table: Iterable[Row], launched: Mapping[str, int], lines: int, wronged: int) -> str:
     """The text between the marks."""
     text = [
         "Which check refuses which faults, over what bound, and how far honest work is under it. "
@@ -107,7 +116,10 @@ def document(table: Iterable[Row], lines: int, wronged: int) -> str:
             f"| {row.kind} | {row.check} | {row.faults} | {row.bound:.0e} | {row.smallest:.1e} "
             f"| {worst} | {row.margin} |"
         )
+    in_launches = ", ".join(f"{count} of {kind}" for kind, count in launched.items()) or "none"
     text += [
+        "",
+        f"Refused in a launch, by its settings or by work that goes on after `wait`: {in_launches}.",
         "",
         f"Honest work: {lines} certificates of real tasks, {wronged} of them refused.",
         "",
@@ -139,7 +151,7 @@ def main() -> None:
     files = sorted(asked.mutants.glob("*.json"))
     verdicts = [verdict for path in files for verdict in json.loads(path.read_text())["verdicts"]]
     wronged = sum(not line["passed"] for line in honest)
-    text = document(rows(honest, verdicts), len(honest), wronged)
+    text = document(rows(honest, verdicts), by_launch(verdicts), len(honest), wronged)
     asked.readme.write_text(written(asked.readme.read_text(), text))
 
 

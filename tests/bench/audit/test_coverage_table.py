@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.audit.coverage import document, rows, written
+from bench.audit.coverage import by_launch, document, rows, written
 
 HONEST = [
     {"errors": {"outputs": 1e-7, "2_dropout rate": 2.0}, "passed": True},
@@ -31,8 +31,9 @@ def test_the_mildest_fault_stands_beside_the_worst_honest_work() -> None:
 
 
 def test_the_text_counts_what_was_refused_wrongly_and_says_what_is_not_seen() -> None:
-    text = document(rows(HONEST, VERDICTS), 2, 1)
+    text = document(rows(HONEST, VERDICTS), by_launch(VERDICTS), 2, 1)
     assert "2 certificates of real tasks, 1 of them refused" in text
+    assert "after `wait`: 1 of settings." in text
     assert "What it cannot see" in text
 
 
