@@ -119,7 +119,7 @@ def document(table: Iterable[Row], launched: Mapping[str, int], lines: int, wron
     in_launches = ", ".join(f"{count} of {kind}" for kind, count in launched.items()) or "none"
     text += [
         "",
-        f"Refused in a launch, by its settings or by work that goes on after `wait`: {in_launches}.",
+        f"Refused in a launch, by its settings or by work going on after `wait`: {in_launches}.",
         "",
         f"Honest work: {lines} certificates of real tasks, {wronged} of them refused.",
         "",
