@@ -33,7 +33,7 @@ from tasks.errors import UserError
 MEASURED = ("step_units", "batch_units", "launch_seconds")  # of a campaign, before its trials
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the campaign lives.")]
+OutFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the campaign lives.")]
 Summary = Annotated[
     Path, typer.Option(metavar="DIR", help="Where calibration.md and calibration.csv go.")
 ]
@@ -42,7 +42,7 @@ WORK, RESULTS = Path("runs/calibration"), Path("results/calibration")
 
 @app.command()
 def run(
-    out: Out = WORK,
+    out: OutFolder = WORK,
     results: Summary = RESULTS,
     trials: Annotated[int, typer.Option(min=1, help="Trials in all.")] = 40,
     curve_trials: Annotated[int, typer.Option(min=0, help="Trials with 1, 2, 3, 10 %.")] = 8,
@@ -79,7 +79,7 @@ def run(
 
 
 @app.command()
-def summary(out: Out = WORK, results: Summary = RESULTS) -> None:
+def summary(out: OutFolder = WORK, results: Summary = RESULTS) -> None:
     """Print the table of the trials so far; write calibration.md and calibration.csv."""
     campaign = campaign_in(out)
     if campaign is None:

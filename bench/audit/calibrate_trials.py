@@ -18,14 +18,15 @@ from bench.audit.extra import NUMPY, implementation
 from bench.audit.other_tools import RULES
 from bench.judge import questions, verdict
 from bench.judge.questions import Side
-from bench.judge.verdict import Outcome
+from bench.judge.verdict import Decision
 from bench.plan.adaptive import next_jobs
 from bench.plan.jobs import make_jobs
 from bench.plan.request import DataSet, Plan
 from bench.records.metrics import SPEED, judged, metric
+from bench.records.parts import Count, Phase, Strict
 from bench.records.record import CLOSED, Budget, Request
 from bench.records.results import CellResult, Results
-from bench.records.schema import Count, Model, Phase, RunFile
+from bench.records.schema import RunFile
 from bench.records.store import Run
 from bench.run import environments
 from bench.run.environments import Environment
@@ -73,7 +74,7 @@ class Campaign:
         return (GATED_PERCENT, *(CURVE_PERCENTS if trial < self.curve_trials else ()))
 
 
-class TrialComparison(Model):
+class TrialComparison(Strict):
     """One metric of a contender against the plain one, as `bench compare` judges it.
 
     percent: the extra work. change: new over base (a score: new less base) and its 95 % interval.
@@ -83,7 +84,7 @@ class TrialComparison(Model):
 
     percent: Count
     metric: str
-    outcome: Outcome
+    outcome: Decision
     change: tuple[float, float, float]
     p: float
     floor: float | None
@@ -91,7 +92,7 @@ class TrialComparison(Model):
     others: dict[str, bool]
 
 
-class CalibrationTrial(Model):
+class CalibrationTrial(Strict):
     """One line of DIR/trials.jsonl."""
 
     trial: Count

@@ -29,7 +29,7 @@ from tasks.spec.network import Task
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FaultVerdict:
     """What became of one mutant on one task. refused_by: the check, or the error it died of; empty
     when it passed. error, bound: of that check, where it has them. unsupported: why it could not be
     tried."""
@@ -49,7 +49,7 @@ class Verdict:
         return bool(self.refused_by)
 
 
-def judge(mutant: Mutant, name: str, adapter: Adapter, task: Task, seed: int) -> Verdict:
+def judge(mutant: Mutant, name: str, adapter: Adapter, task: Task, seed: int) -> FaultVerdict:
     """Try one mutant of `adapter`, which is the implementation `name`, on random rows.
 
     A fault that stops with an error is refused: in a run its launch would have failed, and nothing
@@ -58,16 +58,16 @@ def judge(mutant: Mutant, name: str, adapter: Adapter, task: Task, seed: int) ->
     try:
         if mutant.judged_by == "launch":
             reason = refused_by_launch(mutant, name, task, *rows(task), seed)
-            return Verdict(*named, refused_by=f"launch: {reason}" if reason else "")
+            return FaultVerdict(*named, refused_by=f"launch: {reason}" if reason else "")
         certificate = certify(mutant.make(adapter), task, *rows(task), seed)
     except Unsupported as why:
-        return Verdict(*named, unsupported=str(why))
+        return FaultVerdict(*named, unsupported=str(why))
     except Exception as error:  # whatever a framework raises at a fault
-        return Verdict(*named, refused_by=f"{type(error).__name__}: {error}"[:200])
+        return FaultVerdict(*named, refused_by=f"{type(error).__name__}: {error}"[:200])
     failed = next((check for check in certificate.checks if not check.passed), None)
     if failed is None:
-        return Verdict(*named)
-    return Verdict(*named, failed.name, failed.error, failed.bound)
+        return FaultVerdict(*named)
+    return FaultVerdict(*named, failed.name, failed.error, failed.bound)
 
 
 def tasks_for(mutant: Mutant, most: int = 1) -> list[Task]:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from scipy import stats
 
-Rule = Callable[[np.ndarray, np.ndarray], bool]
+ToolRule = Callable[[np.ndarray, np.ndarray], bool]
 
 
-def compare_fail(statistic: Callable[[np.ndarray], float], percent: float) -> Rule:
+def compare_fail(statistic: Callable[[np.ndarray], float], percent: float) -> ToolRule:
     """pytest-benchmark's ``--benchmark-compare-fail=min:5%`` (or mean): alarm when the statistic
     of the new seconds exceeds the old by more than `percent`."""
 
@@ -25,7 +25,7 @@ def compare_fail(statistic: Callable[[np.ndarray], float], percent: float) -> Ru
     return alarm
 
 
-def continuous(factor: float) -> Rule:
+def continuous(factor: float) -> ToolRule:
     """``asv continuous --factor`` (its default is 1.1): alarm when the median of the new seconds
     exceeds the old by `factor` and a two-sided Mann-Whitney test says p < 0.002. asv takes the
     normal approximation for more than 20 samples, as here; its fallback for few samples (99 %
@@ -39,7 +39,7 @@ def continuous(factor: float) -> Rule:
     return alarm
 
 
-RULES: Mapping[str, Rule] = {
+RULES: Mapping[str, ToolRule] = {
     "pytest-benchmark min:5%": compare_fail(np.min, 5),
     "pytest-benchmark mean:5%": compare_fail(np.mean, 5),
     "asv continuous 1.1": continuous(1.1),

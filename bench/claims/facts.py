@@ -9,11 +9,11 @@ from typing import Literal, NamedTuple, TypeVar
 from bench.claims.programs import ProgramSize
 from bench.judge.leads import Judged
 from bench.records.beside import EvidenceRequest
+from bench.records.parts import Strict
 from bench.records.results import Results
-from bench.records.schema import Model
 
 ClaimVerdict = Literal["supported", "contradicted", "undecided", "not measurable here"]
-A = TypeVar("A", bound=Model)
+A = TypeVar("A", bound=Strict)
 V = TypeVar("V")
 
 ARTICLES = ("tensorflow", "pytorch", "keras", "mxnet")

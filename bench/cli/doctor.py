@@ -16,7 +16,7 @@ from rich.console import Console
 
 from bench.machine import cores
 from bench.machine.devices import cuda
-from bench.machine.doctor import Gpu, Process, Readings, judge
+from bench.machine.doctor import Gpu, MachineReadings, Process, judge
 from bench.report.layouts import terminal
 from bench.run import environments
 from bench.run.session import default_threads
@@ -46,11 +46,11 @@ def doctor(
     raise typer.Exit(1 if strict and warnings else 0)
 
 
-def read(threads: int) -> Readings:
+def read(threads: int) -> MachineReadings:
     """Read everything; takes `WATCHED_SECONDS`, in which the CPU is watched."""
     busy, steal, processes = _watch()
     battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
-    return Readings(
+    return MachineReadings(
         threads=threads,
         cores=default_threads(),
         quota_cores=cores.quota(),

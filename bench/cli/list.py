@@ -18,7 +18,7 @@ from bench.machine.devices.kinds import KINDS, kind_of
 from bench.run import session
 from tasks.catalogue.every import CATALOGUE
 
-Row = dict[str, object]
+Listed = dict[str, object]
 
 
 def list_(
@@ -30,7 +30,7 @@ def list_(
     tasks = [{"task": t.name, "family": t.family, "summary": t.summary} for t in CATALOGUE]
     rows = [_implementation(i, device) for i in implementations()]
     own = [_implementation(i, device) for i in tuners()]
-    devices: list[Row] = [
+    devices: list[Listed] = [
         {"device": name, "precisions": kind.PRECISIONS, "reason": kind.why_not()}
         for name, kind in KINDS.items()
     ]
@@ -45,7 +45,7 @@ def list_(
     _print(console, "Devices", ready)
 
 
-def _implementation(implementation: Implementation, device: str) -> Row:
+def _implementation(implementation: Implementation, device: str) -> Listed:
     environment = session.ready(implementation, device)
     return {
         "implementation": implementation.name,
@@ -59,7 +59,7 @@ def _implementation(implementation: Implementation, device: str) -> Row:
     }
 
 
-def _shown(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+def _shown(rows: Sequence[Listed]) -> list[tuple[str, ...]]:
     """Name, state and words of each implementation; a reason stands before the summary."""
     found: list[tuple[str, ...]] = []
     for row in rows:
@@ -70,7 +70,7 @@ def _shown(rows: Sequence[Row]) -> list[tuple[str, ...]]:
     return found
 
 
-def _device(row: Row) -> str:
+def _device(row: Listed) -> str:
     precisions = row["precisions"]
     names = ", ".join(precisions) if isinstance(precisions, tuple) else ""
     return str(row["reason"] or names)

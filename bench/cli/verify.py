@@ -22,8 +22,9 @@ from bench.cli.options import (
 )
 from bench.cli.run import request_of, work
 from bench.records.beside import written
+from bench.records.parts import CheckRecord
 from bench.records.results import Results
-from bench.records.schema import Check, Launch
+from bench.records.schema import Launch
 from bench.report.layouts import terminal
 from bench.run import session
 
@@ -80,7 +81,7 @@ def _checks(launch: Launch) -> list[dict[str, Any]]:
     return [written(check) for check in certificate.checks] if certificate else []
 
 
-def worst(checks: Sequence[Check]) -> str:
+def worst(checks: Sequence[CheckRecord]) -> str:
     """The check that came nearest to its bound, as "name error (bound …)"."""
     measured = [(c.error, c) for c in checks if c.bound > 0 and c.error is not None]
     if not measured:

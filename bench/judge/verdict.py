@@ -25,13 +25,13 @@ from typing import Literal
 from scipy import stats as scipy_stats
 
 from bench import stats
-from bench.records.metrics import Kind
+from bench.records.metrics import QuestionKind
 from bench.stats import Effect
 
 MIN_LAUNCHES = 3  # with fewer there is no verdict, whatever they say
 MOST_LAUNCHES = 1000  # above it, "more than 1000" says enough
 
-Outcome = Literal["better", "worse", "equivalent", "undecided"]
+Decision = Literal["better", "worse", "equivalent", "undecided"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Question:
 
     task: str
     metric: str
-    kind: Kind
+    kind: QuestionKind
     base: str
     new: str
     effect: Effect
@@ -81,7 +81,7 @@ class Verdict:
     """
 
     question: Question
-    outcome: Outcome
+    outcome: Decision
     p: float
     more_launches: int = 0
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bench.plan.request import Plan
-from bench.records.record import AA_LABEL, Cell, Job, Kind
+from bench.records.record import AA_LABEL, Cell, Job, JobKind
 from bench.records.schema import Launch
 from tasks.spec.form import definition
 from tasks.spec.search import Search
@@ -62,7 +62,7 @@ def counterbalanced(cells: Sequence[Cell], block: int) -> list[Cell]:
     return order[::-1] if block % 2 else order
 
 
-def _job(kind: Kind, cell: Cell, block: int, position: int, plan: Plan) -> Job:
+def _job(kind: JobKind, cell: Cell, block: int, position: int, plan: Plan) -> Job:
     contender, request = plan.contenders[cell.implementation], plan.request
     work = plan.works[cell.task]
     search = work if kind == "search" and isinstance(work, Search) else None

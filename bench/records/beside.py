@@ -10,25 +10,26 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from adapters.base import Device, Precision
+from bench.records.parts import Count, Moment, Positive, Strict
 from bench.records.record import Budget, Cell, Status
-from bench.records.schema import Count, Machine, Model, Moment, Positive
+from bench.records.schema import Machine
 
 
-class Rate(Model):
+class Rate(Strict):
     """Operations a second of a large matrix product, or the reason why there is none."""
 
     flops: Positive | None = None
     reason: str = ""
 
 
-class CopyRate(Model):
+class CopyRate(Strict):
     """Bytes a second read and written by a copy, or the reason why there is none."""
 
     bytes_per_second: Positive | None = None
     reason: str = ""
 
 
-class CeilingAnswer(Model):
+class CeilingAnswer(Strict):
     """What one environment reached: a rate a precision, and a copy."""
 
     model_config = ConfigDict(extra="allow")
@@ -43,7 +44,7 @@ class CeilingAnswer(Model):
         return self.__pydantic_extra__ or {}
 
 
-class CeilingFile(Model):
+class CeilingFile(Strict):
     """RUN/ceiling.json."""
 
     schema_: Literal[2] = Field(alias="schema")
@@ -53,7 +54,7 @@ class CeilingFile(Model):
     answers: dict[str, CeilingAnswer]
 
 
-class EvidenceRequest(Model):
+class EvidenceRequest(Strict):
     """What was asked: a part, of a framework. The rest is the probe's own; a curve's point names
     its task, its threads and which launch it was."""
 
@@ -66,7 +67,7 @@ class EvidenceRequest(Model):
     launch: Count | None = None
 
 
-class EvidenceEntry(Model):
+class EvidenceEntry(Strict):
     """One question and its answer. An answer with a "reason" is none."""
 
     request: dict[str, JsonValue]
@@ -85,14 +86,14 @@ class EvidenceEntry(Model):
         return EvidenceRequest.model_validate_json(json.dumps(self.request))
 
     @cached_property
-    def measured(self) -> Model | None:
+    def measured(self) -> Strict | None:
         """The answer as its type; None where it is a reason, or of a part not known here."""
         if "reason" in self.answer or self.asked.part not in _ANSWERS:
             return None
         return _ANSWERS[self.asked.part].model_validate_json(json.dumps(self.answer))
 
 
-class EvidenceFile(Model):
+class EvidenceFile(Strict):
     """RUN/evidence.json."""
 
     schema_: Literal[2] = Field(alias="schema")
@@ -102,7 +103,7 @@ class EvidenceFile(Model):
     answers: dict[str, EvidenceEntry]
 
 
-class PackageAnswer(Model):
+class PackageAnswer(Strict):
     """What the installed package says of itself."""
 
     distribution: str
@@ -112,7 +113,7 @@ class PackageAnswer(Model):
     numpy: str
 
 
-class ShapeAnswer(Model):
+class ShapeAnswer(Strict):
     """The error for rows of a wrong length; `raised` is its type, empty where none came."""
 
     raised: str
@@ -121,7 +122,7 @@ class ShapeAnswer(Model):
     names_both: bool
 
 
-class LengthSeconds(Model):
+class LengthSeconds(Strict):
     """Seconds of a step at each length, the first call and a later one; or why there are none."""
 
     lengths: tuple[Annotated[int, Field(gt=0)], ...] = ()
@@ -138,14 +139,14 @@ class LengthSeconds(Model):
         return self
 
 
-class DynamicAnswer(Model):
+class DynamicAnswer(Strict):
     """How a condition on the data is written, and what each mode did; the usual mode first."""
 
     branch: str
     modes: Annotated[dict[str, LengthSeconds], Field(min_length=1)]
 
 
-class RoundTrip(Model):
+class RoundTrip(Strict):
     """A model written in a format and read again, or why it was not."""
 
     error: Annotated[float, Field(ge=0)] | None = None
@@ -153,13 +154,13 @@ class RoundTrip(Model):
     reason: str = ""
 
 
-class ExportsAnswer(Model):
+class ExportsAnswer(Strict):
     """Each format that the framework's package knows."""
 
     formats: dict[str, RoundTrip]
 
 
-class StepPairs(Model):
+class StepPairs(Strict):
     """Seconds of epochs measured in turns."""
 
     easy: Annotated[tuple[Positive, ...], Field(min_length=1)]
@@ -172,26 +173,26 @@ class StepPairs(Model):
         return self
 
 
-class CustomStepAnswer(Model):
+class CustomStepAnswer(Strict):
     """Epochs of fit with its own training step, and with one of the user's."""
 
     seconds: StepPairs
 
 
-class CurveAnswer(Model):
+class CurveAnswer(Strict):
     """Batch size → training throughput."""
 
     samples_per_second: dict[str, Positive]
 
 
-class OldCeilingAnswer(Model):
+class OldCeilingAnswer(Strict):
     """What schema 1 kept of a ceiling here; ceiling.json holds it now."""
 
     flops: Positive
     copy_bytes_per_second: Positive
 
 
-_ANSWERS: dict[str, type[Model]] = {
+_ANSWERS: dict[str, type[Strict]] = {
     "package": PackageAnswer,
     "shape": ShapeAnswer,
     "dynamic": DynamicAnswer,
@@ -202,14 +203,14 @@ _ANSWERS: dict[str, type[Model]] = {
 }
 
 
-class KeptValue(Model):
+class KeptValue(Strict):
     """A metric of a cell as a history keeps it: its value, and each launch's by block."""
 
     value: float
     launches: dict[str, float]
 
 
-class KeptCell(Model):
+class KeptCell(Strict):
     """One cell of a run in a history."""
 
     cell: Cell
@@ -223,7 +224,7 @@ class KeptCell(Model):
     values: dict[str, KeptValue]
 
 
-class HistoryEntry(Model):
+class HistoryEntry(Strict):
     """One run as a history keeps it."""
 
     schema_: Literal[2] = Field(alias="schema")
@@ -238,7 +239,7 @@ class HistoryEntry(Model):
     cells: tuple[KeptCell, ...]
 
 
-def written(model: Model) -> dict[str, Any]:
+def written(model: Strict) -> dict[str, Any]:
     """A typed file as plain JSON, under the names it has on disk."""
     return model.model_dump(mode="json", by_alias=True)
 

@@ -15,8 +15,9 @@ import numpy as np
 
 from bench import stats
 from bench.records import searches
+from bench.records.parts import Phase, SearchRecord
 from bench.records.record import Job
-from bench.records.schema import Launch, Phase, Search
+from bench.records.schema import Launch
 from bench.stats import Estimate
 from tasks import flops
 from tasks.catalogue.every import TASKS
@@ -24,7 +25,7 @@ from tasks.spec.form import restored
 from tasks.spec.network import Task
 
 Direction = Literal["higher", "lower"]
-Kind = Literal[
+QuestionKind = Literal[
     "throughput", "latency", "time to target", "cold start", "memory", "energy", "accuracy"
 ]
 Read = Callable[[Launch], float | None]
@@ -34,7 +35,7 @@ SPEED = "train_throughput"  # what a run's own table is ordered and judged by
 
 
 @dataclass(frozen=True)
-class Column:
+class PrintedColumn:
     """A column of the printed table: its heading, and how a value becomes text."""
 
     heading: str
@@ -62,9 +63,9 @@ class Metric:
     meaning: str
     read: Read
     positive: bool = True
-    kind: Kind | None = None
+    kind: QuestionKind | None = None
     words: tuple[str, str] = ("faster", "slower")
-    column: Column | None = None
+    column: PrintedColumn | None = None
 
     def better_for(self, score: str) -> Direction:
         """Which way is good in a task of that score ("accuracy" or "rmse"): an error is better
@@ -138,7 +139,7 @@ def _start(name: str) -> Read:
 
 
 def _latencies(
-    prefix: str, phase: Phase, meaning: str, columns: dict[int, Column]
+    prefix: str, phase: Phase, meaning: str, columns: dict[int, PrintedColumn]
 ) -> tuple[Metric, ...]:
     """p99 is shown but not judged: of 200 rounds it is the second worst."""
     return tuple(
@@ -153,28 +154,31 @@ def _latencies(
 METRICS: tuple[Metric, ...] = (
     Metric(
         SPEED, "samples/s", "higher", "training in steady state, median round",
-        _throughput("train"), kind="throughput", column=Column("train samples/s", place=3),
+        _throughput("train"), kind="throughput", column=PrintedColumn("train samples/s", place=3),
     ),
     *_latencies(
         "step_latency", "step", "one optimizer step at the task's batch size",
-        {50: Column("step p50 ms", ".3f", 1e3, 4)},
+        {50: PrintedColumn("step p50 ms", ".3f", 1e3, 4)},
     ),
     Metric(
         "infer_throughput", "samples/s", "higher", "inference at batch 256, median round",
-        _throughput("infer"), kind="throughput", column=Column("infer samples/s", place=5),
+        _throughput("infer"), kind="throughput", column=PrintedColumn("infer samples/s", place=5),
     ),
     *_latencies(
         "infer_latency", "latency", "inference of one row",
-        {50: Column("infer p50 µs", scale=1e6, place=6), 99: Column("p99 µs", scale=1e6, place=7)},
+        {
+            50: PrintedColumn("infer p50 µs", scale=1e6, place=6),
+            99: PrintedColumn("p99 µs", scale=1e6, place=7),
+        },
     ),
     Metric(
         SCORE, "", "higher", "the task's metric on the test rows after training",
         _reading("test_score"), False, "accuracy", ("better", "worse"),
-        Column("score", ".4f", place=1),
+        PrintedColumn("score", ".4f", place=1),
     ),
     Metric(
         TARGET, "s", "lower", "training seconds until the task's target score was first seen",
-        _reading("time_to_target"), column=Column("to target s", ".2f", place=2),
+        _reading("time_to_target"), column=PrintedColumn("to target s", ".2f", place=2),
     ),
     Metric(
         "final_loss", "", "lower", "mean training loss of the last epoch",
@@ -191,12 +195,12 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         "cold_start", "s", "lower", "import, build and first step together", _cold_start,
-        kind="cold start", column=Column("cold start s", ".2f", place=8),
+        kind="cold start", column=PrintedColumn("cold start s", ".2f", place=8),
     ),
     Metric(
         "peak_rss", "B", "lower", "peak resident memory of the whole process",
         lambda launch: launch.launch.peak_rss_bytes, kind="memory", words=("lighter", "heavier"),
-        column=Column("memory MiB", scale=1 / 2**20, place=9),
+        column=PrintedColumn("memory MiB", scale=1 / 2**20, place=9),
     ),
     Metric(
         "cpu_time", "s", "lower", "CPU seconds of the whole process, all threads",
@@ -228,7 +232,7 @@ WORK_METRICS: tuple[Metric, ...] = (
 """The throughputs in other words, so shown but not judged a second time."""
 
 
-def _search(read: Callable[[Search], float | None]) -> Read:
+def _search(read: Callable[[SearchRecord], float | None]) -> Read:
     def value(launch: Launch) -> float | None:
         search = launch.launch.search
         return None if search is None or not search.trials else read(search)

@@ -31,7 +31,7 @@ Status = Literal[
     "crash",  # the process died without an answer
     "error",  # the adapter raised
 ]
-Kind = Literal["certify", "measure", "search"]
+JobKind = Literal["certify", "measure", "search"]
 
 
 # How pydantic reads the dataclasses below: no coercion, no unknown key, no infinite number.
@@ -143,7 +143,7 @@ class Job:
     __pydantic_config__: ClassVar[dict[str, Any]] = CLOSED
 
     id: str
-    kind: Kind
+    kind: JobKind
     cell: Cell
     block: int
     position: int

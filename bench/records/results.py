@@ -13,8 +13,9 @@ from pathlib import Path
 
 from bench.records.beside import CeilingFile, EvidenceFile, old_ceiling
 from bench.records.metrics import ALL_METRICS, Direction, Metric, metric
+from bench.records.parts import CertificateRecord, LaunchReadings
 from bench.records.record import AA_LABEL, Cell, Status
-from bench.records.schema import Certificate, Launch, Readings, RunFile
+from bench.records.schema import Launch, RunFile
 from bench.records.store import Run
 from bench.stats import Estimate
 
@@ -25,7 +26,7 @@ class CellResult:
 
     cell: Cell
     launches: tuple[Launch, ...]
-    certificate: Certificate | None = None
+    certificate: CertificateRecord | None = None
     """An A/A copy has its twin's."""
 
     @cached_property
@@ -103,7 +104,7 @@ class CellResult:
         return {name: estimate for name, estimate in pairs if estimate is not None}
 
     @property
-    def readings(self) -> tuple[Readings, ...]:
+    def readings(self) -> tuple[LaunchReadings, ...]:
         """What the worker read, of each launch that counts."""
         return tuple(x.launch.readings for x in self.good)
 

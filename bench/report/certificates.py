@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bench.records.parts import CheckRecord
 from bench.records.results import Results
-from bench.records.schema import Check
 from bench.report.blocks import Column, Details, Table, label
 
 
@@ -28,6 +28,6 @@ def of_task(results: Results, task: str) -> Details | None:
     return Details("Certificate: every check, bound and error", (table,))
 
 
-def _error(check: Check) -> str:
+def _error(check: CheckRecord) -> str:
     error = "not finite" if check.error is None else f"{check.error:.1e}"
     return error if check.passed else f"{error} refused"

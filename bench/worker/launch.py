@@ -38,7 +38,7 @@ from tasks.weights import initial_weights
 _DECLARED = ("OMP_", "MKL_", "OPENBLAS_", "MALLOC_", "TF_", "KERAS_", "MXNET_")
 
 
-class Launch:
+class LaunchState:
     """The state of one launch: the adapter, the data, and what was read so far."""
 
     def __init__(self, job: Job) -> None:
@@ -112,7 +112,7 @@ def epoch_order(rows: int, batch: int, seed: int, epoch: int) -> np.ndarray:
 def answer(job: Job, path: Path) -> Record:
     """Do the job; every way it can end is a record."""
     try:
-        launch = Launch(job)
+        launch = LaunchState(job)
         if reason := launch.unlike_job():
             return failure_record(job, Outcome("unverified", reason))
         if job.kind == "certify":
@@ -124,7 +124,7 @@ def answer(job: Job, path: Path) -> Record:
         return failure_record(job, outcome_of_error(error))
 
 
-def _certify(launch: Launch) -> Record:
+def _certify(launch: LaunchState) -> Record:
     a, adapter, seed = launch.arrays, launch.adapter, launch.job.seed
     precision = launch.job.cell.precision
     rows = (a.x_train, a.y_train, seed, precision, a.x_test)
@@ -141,7 +141,7 @@ def _certify(launch: Launch) -> Record:
     return record
 
 
-def _measure(launch: Launch, path: Path) -> Record:
+def _measure(launch: LaunchState, path: Path) -> Record:
     """Cold start here, then the timed rounds of bench/worker/rounds.py under pytest-benchmark."""
     before = readings.Disturbance.now()
     launch.cold_start()
@@ -168,7 +168,7 @@ def _measure(launch: Launch, path: Path) -> Record:
     return record
 
 
-def _search(launch: Launch) -> Record:
+def _search(launch: LaunchState) -> Record:
     from bench.worker import search  # Optuna is needed for a search only
 
     assert launch.search is not None
@@ -180,7 +180,7 @@ def _search(launch: Launch) -> Record:
     return record
 
 
-def _entry(launch: Launch, outcome: Outcome, before: readings.Disturbance) -> dict[str, Any]:
+def _entry(launch: LaunchState, outcome: Outcome, before: readings.Disturbance) -> dict[str, Any]:
     """The `launch` key of a launch that did its work. before: a reading from its start."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return launch_entry(
@@ -201,7 +201,7 @@ def _entry(launch: Launch, outcome: Outcome, before: readings.Disturbance) -> di
 class _Plugin:
     """Gives the rounds their launch, and pytest-benchmark the facts it would look up slowly."""
 
-    def __init__(self, launch: Launch) -> None:
+    def __init__(self, launch: LaunchState) -> None:
         self.launch = launch
         self.error: BaseException | None = None
 

@@ -34,10 +34,10 @@ COPY_BYTES = {"cpu": 2**28, "cuda": 2**30}
 CEILING_ROUNDS, CEILING_SECONDS = 12, 2.0  # of each of its measurements, at the most
 CLOSE = 1e-5  # largest difference of outputs in units of their largest
 HERE = Path(__file__).resolve().parents[2]
-Request = dict[str, Any]
+ProbeRequest = dict[str, Any]
 
 
-def dynamic(request: Request) -> dict[str, Any]:
+def dynamic(request: ProbeRequest) -> dict[str, Any]:
     """Seconds of a training step on a length never seen before, and on one seen before."""
     module = import_module(f"adapters.{request['framework']}.programs.dynamic")
     return {
@@ -59,7 +59,7 @@ def _lengths(make: Callable[[], Callable[[np.ndarray, np.ndarray], float]]) -> d
     return {"lengths": list(LENGTHS), "first_seconds": first, "again_seconds": again}
 
 
-def shape(request: Request) -> dict[str, Any]:
+def shape(request: ProbeRequest) -> dict[str, Any]:
     """What is said when rows of 700 values meet a layer that takes 784."""
     module = import_module(f"adapters.{request['framework']}.programs.dynamic")
     try:
@@ -75,7 +75,7 @@ def shape(request: Request) -> dict[str, Any]:
     return {"raised": "", "message": "", "characters": 0, "names_both": False}
 
 
-def exports(request: Request) -> dict[str, Any]:
+def exports(request: ProbeRequest) -> dict[str, Any]:
     """Which formats the framework writes and reads with the same outputs."""
     module = import_module(f"adapters.{request['framework']}.programs.exports")
     x = np.random.default_rng(0).normal(size=(16, 784)).astype("float32")
@@ -93,7 +93,7 @@ def _compare(trip: Any, model: Any, x: np.ndarray, folder: Path, expected: np.nd
     return {"error": float(error), "same": bool(error <= CLOSE)}
 
 
-def custom_step(request: Request) -> dict[str, Any]:
+def custom_step(request: ProbeRequest) -> dict[str, Any]:
     """Keras: an epoch with fit's own training step and with a user's, in turns, seconds."""
     module = import_module(f"adapters.{request['framework']}.programs.custom_step")
     rng = np.random.default_rng(0)
@@ -109,7 +109,7 @@ def custom_step(request: Request) -> dict[str, Any]:
     return {"seconds": seconds}
 
 
-def curve(request: Request) -> dict[str, Any]:
+def curve(request: ProbeRequest) -> dict[str, Any]:
     """Training throughput of a task against the batch size, at this many threads."""
     from tasks.spec.form import restored
     from tasks.weights import initial_weights
@@ -139,7 +139,7 @@ def curve(request: Request) -> dict[str, Any]:
     return {"samples_per_second": found}
 
 
-def ceiling(request: Request) -> dict[str, Any]:
+def ceiling(request: ProbeRequest) -> dict[str, Any]:
     """Best rate of a large product in each precision by this framework, and of copying memory.
 
     Cores are taken away, not only named: not every framework has a setting for threads.
@@ -172,7 +172,7 @@ def _best(make: Callable[[], Callable[[], Any]]) -> dict[str, Any]:
     return {"seconds": min(found)}
 
 
-def package(request: Request) -> dict[str, Any]:
+def package(request: ProbeRequest) -> dict[str, Any]:
     """What the installed package says of itself: version, Pythons and NumPys it supports."""
     names = metadata.packages_distributions()[request["package"]]
     about = metadata.metadata(names[0])
@@ -210,7 +210,7 @@ def _caught(call: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, A
         return {"reason": f"{type(error).__name__}: {text}"}
 
 
-PARTS: dict[str, Callable[[Request], dict[str, Any]]] = {
+PARTS: dict[str, Callable[[ProbeRequest], dict[str, Any]]] = {
     "package": package,
     "shape": shape,
     "exports": exports,

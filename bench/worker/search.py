@@ -26,7 +26,7 @@ from optuna.trial import TrialState
 from adapters.base import Unsupported
 from adapters.tuner import Tuner
 from bench.records.record import DIED, Job, Outcome
-from bench.worker.trial import Ground, Trial
+from bench.worker.trial import Ground, RunningTrial
 from tasks.spec.search import GRID, RATES, UNITS, Point, Search
 
 SPACE = {
@@ -126,7 +126,7 @@ def settle(study: optuna.Study, folder: Path, ground: Ground) -> None:
     for frozen in study.get_trials(states=[TrialState.RUNNING]):
         entry = known.get(frozen.number)
         if entry is None and death is not None:
-            trial = Trial(ground, len(entries(study)))
+            trial = RunningTrial(ground, len(entries(study)))
             trial.point = Point(**frozen.params)
             trial.status, trial.reason = death["status"], death["reason"]
             entry = _keep(study, trial, frozen.number)
@@ -178,7 +178,7 @@ def best_of(found: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def _ask_and_tell(study: optuna.Study, ground: Ground, index: int, prune: bool) -> None:
-    trial = Trial(ground, index)
+    trial = RunningTrial(ground, index)
     with trial.clock.lap("tuner"):
         study.sampler = sampler(ground.search, ground.seed, index)
         study.pruner = optuna.pruners.MedianPruner(STARTUP_TRIALS, n_warmup_steps=1)
@@ -212,7 +212,7 @@ def _attempt(*steps: Callable[[], object]) -> None:
         print(f"trial failed: {error!r}", flush=True)
 
 
-def _keep(study: optuna.Study, trial: Trial, number: int) -> dict[str, Any]:
+def _keep(study: optuna.Study, trial: RunningTrial, number: int) -> dict[str, Any]:
     """Write a trial's entry: from now on it is finished. number: Optuna's."""
     entry = trial.entry() | {"number": number, "start": study.user_attrs.get("starts", 0)}
     study.set_user_attr(f"trial {trial.index}", entry)
@@ -226,12 +226,12 @@ class _Steps:
         self.study = study
         self.ground = ground
         self.points = points
-        self.trial: Trial | None = None
+        self.trial: RunningTrial | None = None
 
     def begin(self) -> None:
         index = len(entries(self.study))
         _say(index, len(self.points))
-        self.trial = Trial(self.ground, index, rest="tuner")
+        self.trial = RunningTrial(self.ground, index, rest="tuner")
         self.trial.point = self.points[index]
 
     def build(self, point: Point) -> None:

@@ -116,7 +116,7 @@ class Ground:
         return float(np.mean(outputs.argmax(axis=1) == y))
 
 
-class Trial:
+class RunningTrial:
     """Build, learn, and the entry of the record. `rest`: the phase of what is not named here."""
 
     def __init__(self, ground: Ground, index: int, rest: str = "other") -> None:

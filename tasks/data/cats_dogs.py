@@ -26,7 +26,7 @@ from PIL import Image
 
 from tasks.data import photos
 from tasks.data.arrays import Arrays
-from tasks.data.family import About, Decoded, Family
+from tasks.data.family import About, DataFamily, Decoded
 from tasks.errors import UserError
 
 EMBEDDED = About("photo-patches-150-binary", photos.SOURCE, photos.LICENCE)
@@ -168,7 +168,7 @@ def _pixels(raw: bytes) -> np.ndarray:
     return np.asarray(picture.resize((_SIZE, _SIZE), Image.Resampling.BILINEAR))
 
 
-FAMILY = Family(
+FAMILY = DataFamily(
     name="cats-dogs",
     embedded=EMBEDDED,
     make=partial(photos.make, EMBEDDED, _SIZE, (64, 16), binary=True),

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from tasks.data.arrays import Arrays, digest
-from tasks.data.family import About, Decoded, Family
+from tasks.data.family import About, DataFamily, Decoded
 from tasks.data.split import stratified
 from tasks.errors import UserError
 
@@ -106,7 +106,7 @@ def _idx(path: Path) -> np.ndarray:
     return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
 
 
-FAMILY = Family(
+FAMILY = DataFamily(
     name="digits",
     embedded=EMBEDDED,
     make=make,

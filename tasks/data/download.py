@@ -12,17 +12,19 @@ from typing import Any
 
 from tasks.data import cache
 from tasks.data.cache import Prepared
-from tasks.data.family import Decoded, Family
+from tasks.data.family import DataFamily, Decoded
 from tasks.errors import UserError
 
-Progress = Callable[[int, int | None], None]
+OnProgress = Callable[[int, int | None], None]
 """Called with the bytes done and the bytes in all, None where the server does not say."""
 
 _CHUNK_BYTES = 1 << 18
 _TIMEOUT_SECONDS = 30.0
 
 
-def fetch(family: Family, progress: Progress | None = None, url: str | None = None) -> Prepared:
+def fetch(
+    family: DataFamily, progress: OnProgress | None = None, url: str | None = None
+) -> Prepared:
     """Download, decode, verify and cache the canonical set of a family.
 
     url: another place for the same file. Raises `UserError` when the family has no file to
@@ -45,13 +47,13 @@ def fetch(family: Family, progress: Progress | None = None, url: str | None = No
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _cannot(family: Family) -> str:
+def _cannot(family: DataFamily) -> str:
     if family.wanted:
         return f"{family.name} has no public file to download; {family.advice}"
     return f"{family.name} needs no download: its data come with the installed packages"
 
 
-def _verified(family: Family, file: Path, place: str) -> Decoded:
+def _verified(family: DataFamily, file: Path, place: str) -> Decoded:
     try:
         return family.decode([file])
     except UserError as error:
@@ -61,7 +63,7 @@ def _verified(family: Family, file: Path, place: str) -> Decoded:
         ) from None
 
 
-def _download(place: str, file: Path, progress: Progress | None, instead: str) -> None:
+def _download(place: str, file: Path, progress: OnProgress | None, instead: str) -> None:
     failed = f"cannot download {place}"
     try:
         response = urllib.request.urlopen(place, timeout=_TIMEOUT_SECONDS)
@@ -79,7 +81,7 @@ def _download(place: str, file: Path, progress: Progress | None, instead: str) -
         raise UserError(f"{failed}: it broke off after {done} of {total} bytes; try again")
 
 
-def _copy(response: Any, file: Path, progress: Progress | None) -> tuple[int, int | None]:
+def _copy(response: Any, file: Path, progress: OnProgress | None) -> tuple[int, int | None]:
     """Bytes copied, and bytes announced."""
     said = response.headers.get("Content-Length")
     total = int(said) if said and said.isdigit() else None

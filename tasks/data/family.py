@@ -40,7 +40,7 @@ def undecodable(files: Sequence[Path]) -> Decoded:
 
 
 @dataclass(frozen=True)
-class Family:
+class DataFamily:
     """One family. `make` builds the embedded default with no network.
 
     find: a folder → the files of a better set in it, [] when there are none.

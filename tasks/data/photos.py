@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from tasks.data.arrays import Arrays
-from tasks.data.family import About, Decoded, Family
+from tasks.data.family import About, DataFamily, Decoded
 from tasks.errors import UserError
 
 # (file, package, 1 for people and what they made); alphabetical: the position is the class.
@@ -108,6 +108,6 @@ def _photograph(file: str, package: str) -> np.ndarray:
 _TEN = About("photo-patches-64-10", SOURCE, LICENCE)
 _TWO = About("photo-patches-64-binary", SOURCE, LICENCE)
 FAMILIES = (
-    Family("photos-10", _TEN, partial(make, _TEN, 64, (200, 50), binary=False)),
-    Family("photos-binary", _TWO, partial(make, _TWO, 64, (200, 50), binary=True)),
+    DataFamily("photos-10", _TEN, partial(make, _TEN, 64, (200, 50), binary=False)),
+    DataFamily("photos-binary", _TWO, partial(make, _TWO, 64, (200, 50), binary=True)),
 )

@@ -10,14 +10,23 @@ from pathlib import Path
 
 from tasks.data import cache, cats_dogs, digits, download, photos, reviews, series, tabular
 from tasks.data.cache import Prepared
-from tasks.data.download import Progress
-from tasks.data.family import Family
+from tasks.data.download import OnProgress
+from tasks.data.family import DataFamily
 from tasks.errors import UserError
 from tasks.spec.network import Task
 
-__all__ = ["FAMILIES", "Prepared", "Status", "family_of", "fetch", "prepare", "status", "target"]
+__all__ = [
+    "FAMILIES",
+    "DataStatus",
+    "Prepared",
+    "family_of",
+    "fetch",
+    "prepare",
+    "status",
+    "target",
+]
 
-FAMILIES: dict[str, Family] = {
+FAMILIES: dict[str, DataFamily] = {
     family.name: family
     for family in (
         digits.FAMILY,
@@ -30,7 +39,7 @@ FAMILIES: dict[str, Family] = {
 }
 
 
-def family_of(name: str) -> Family:
+def family_of(name: str) -> DataFamily:
     """A family by its name or by the id of its canonical set ("mnist"); `UserError` if none."""
     for family in FAMILIES.values():
         if name and name in (family.name, family.canonical):
@@ -76,7 +85,7 @@ def _checked(data_dir: Path) -> Path:
     return data_dir
 
 
-def fetch(family: str, progress: Progress | None = None, url: str | None = None) -> Path:
+def fetch(family: str, progress: OnProgress | None = None, url: str | None = None) -> Path:
     """Download the canonical set of a family into the cache; returns its folder.
 
     progress: called with bytes done and bytes in all (None: unknown). url: another place for the
@@ -87,7 +96,7 @@ def fetch(family: str, progress: Progress | None = None, url: str | None = None)
 
 
 @dataclass(frozen=True)
-class Status:
+class DataStatus:
     """What `prepare` without a --data-dir would use now.
 
     state: "canonical, cached", "embedded, cached" or "embedded, not yet prepared"; in the last
@@ -106,7 +115,7 @@ class Status:
     canonical: str
 
 
-def status(family: str) -> Status:
+def status(family: str) -> DataStatus:
     """The state of one family; decodes and writes nothing."""
     known = family_of(family)
     how = f"bench data fetch {known.canonical}, or {known.advice}" if known.url else known.advice
@@ -116,9 +125,11 @@ def status(family: str) -> Status:
     found = found or cache.find(known.name, known.embedded.id)
     if found is None:
         about, state = known.embedded, "embedded, not yet prepared"
-        return Status(known.name, about.id, state, 0, "", about.licence, about.source, None, how)
+        return DataStatus(
+            known.name, about.id, state, 0, "", about.licence, about.source, None, how
+        )
     state = "embedded, cached" if found.embedded else "canonical, cached"
-    return Status(
+    return DataStatus(
         known.name, found.id, state, found.size_bytes, found.sha256, found.licence, found.source,
         found.folder, how,
     )  # fmt: skip

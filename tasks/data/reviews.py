@@ -16,7 +16,7 @@ import numpy as np
 
 from tasks.data import language
 from tasks.data.arrays import Arrays, digest
-from tasks.data.family import About, Decoded, Family
+from tasks.data.family import About, DataFamily, Decoded
 from tasks.data.plainlists import lists, numbers
 from tasks.errors import UserError
 
@@ -92,7 +92,7 @@ def _not_imdb(path: Path, why: str) -> UserError:
     )
 
 
-FAMILY = Family(
+FAMILY = DataFamily(
     name="reviews",
     embedded=language.ABOUT,
     make=make,

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from tasks.data.arrays import Arrays
-from tasks.data.family import About, Decoded, Family
+from tasks.data.family import About, DataFamily, Decoded
 from tasks.errors import UserError
 
 CO2 = About(
@@ -117,9 +117,9 @@ def _number(text: str, where: str) -> float:
     return value
 
 
-def _family(name: str, length: int, rises: bool) -> Family:
+def _family(name: str, length: int, rises: bool) -> DataFamily:
     read: Callable[[Sequence[Path]], Decoded] = partial(decode, length=length, rises=rises)
-    return Family(
+    return DataFamily(
         name, CO2, partial(make, length, rises), find=find, decode=read,
         wanted="one CSV of a series (in series/ or beside it; the last column is used)",
     )  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from tasks.data.arrays import Arrays
-from tasks.data.family import About, Decoded, Family
+from tasks.data.family import About, DataFamily, Decoded
 from tasks.data.split import stratified
 
 FAIR = About(
@@ -59,4 +59,4 @@ def _standardised(x: np.ndarray, y: np.ndarray) -> Arrays:
     return Arrays(x[train], y[train], x[test], y[test])
 
 
-FAMILIES = (Family("fair", FAIR, make_fair), Family("binary20", BINARY20, make_binary20))
+FAMILIES = (DataFamily("fair", FAIR, make_fair), DataFamily("binary20", BINARY20, make_binary20))

@@ -28,9 +28,9 @@ from tasks.spec.training import (
     Augmentation,
     EarlyStopping,
     Loss,
-    Metric,
     Optimizer,
     Proof,
+    Score,
     Target,
 )
 
@@ -54,7 +54,7 @@ class Task:
     input_shape: Shape
     layers: tuple[Layer, ...]
     loss: Loss
-    metric: Metric
+    metric: Score
     epochs: int
     round_steps: int
     batch_size: int = 32

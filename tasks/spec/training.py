@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Loss = Literal["sparse_categorical_crossentropy", "binary_crossentropy", "mean_squared_error"]
-Metric = Literal["accuracy", "rmse"]
+Score = Literal["accuracy", "rmse"]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from bench.discover import members
 from tasks.errors import UserError
 
 
-class Kind(Protocol):
+class DeviceKind(Protocol):
     """The functions of a device's module."""
 
     PRECISIONS: tuple[Precision, ...]
@@ -39,14 +39,14 @@ class Kind(Protocol):
         """Other processes that compute on it; empty where each core is shared anyway (a CPU)."""
 
 
-KINDS: dict[Device, Kind] = {
-    module.__name__.rsplit(".", 1)[1]: cast(Kind, module)
+KINDS: dict[Device, DeviceKind] = {
+    module.__name__.rsplit(".", 1)[1]: cast(DeviceKind, module)
     for module in members("bench.machine.devices")
     if hasattr(module, "PRECISIONS")
 }
 
 
-def kind_of(device: Device) -> Kind:
+def kind_of(device: Device) -> DeviceKind:
     """The module of that name; `UserError` when there is none."""
     if device not in KINDS:
         raise UserError(f"--device {device}: no such device; choose from: {', '.join(KINDS)}")
@@ -56,7 +56,7 @@ def kind_of(device: Device) -> Kind:
 class Watch:
     """What one worker did to its device, looked at from outside while it ran."""
 
-    def __init__(self, kind: Kind, pid: int) -> None:
+    def __init__(self, kind: DeviceKind, pid: int) -> None:
         self._kind, self._pid = kind, pid
         self._before = kind.joules()
         self._memory: list[float] = []

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from bench.records import searches
+from bench.records.parts import SearchRecord
 from bench.records.results import Results
-from bench.records.schema import Search
 from bench.report.drawing import canvas
 
 NAME = "search"
@@ -43,7 +43,7 @@ def draw(results: Results) -> Figure | None:
     return figure
 
 
-def _searches(results: Results, task: str) -> dict[str, Search]:
+def _searches(results: Results, task: str) -> dict[str, SearchRecord]:
     """Implementation → its last search of that task that has trials."""
     return {
         result.cell.implementation: launch.launch.search
@@ -54,7 +54,7 @@ def _searches(results: Results, task: str) -> dict[str, Search]:
 
 
 def _curves(
-    by_seconds: Axes, by_trials: Axes, found: dict[str, Search], contenders: list[str]
+    by_seconds: Axes, by_trials: Axes, found: dict[str, SearchRecord], contenders: list[str]
 ) -> None:
     paint, shape = canvas.colours(contenders), canvas.markers(contenders)
     for name, search in found.items():
@@ -67,7 +67,7 @@ def _curves(
             )  # fmt: skip
 
 
-def any_time(search: Search) -> tuple[np.ndarray, np.ndarray]:
+def any_time(search: SearchRecord) -> tuple[np.ndarray, np.ndarray]:
     """(seconds, best validation accuracy) so far after each trial; failed ones count time."""
     seconds = np.cumsum([trial.seconds for trial in search.trials])
     best = [np.nan if value is None else value for value in searches.curve(search)]

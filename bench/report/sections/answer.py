@@ -35,7 +35,7 @@ RULES = (
     "the run's own noise floor) is called undecided. Other models and other machines may say "
     "otherwise."
 )
-Judged = Mapping[str, Sequence[Verdict]]
+AgainstBest = Mapping[str, Sequence[Verdict]]
 
 
 def sections(results: Results, context: Context) -> list[Section]:
@@ -104,7 +104,7 @@ def _family(led: Sequence[Lead]) -> str:
     return "; ".join(parts)
 
 
-def _scores(judged: Judged) -> str:
+def _scores(judged: AgainstBest) -> str:
     """Whether the contenders learned alike: every task's scores against its best one."""
     worse = [v for verdicts in judged.values() for v in verdicts if v.outcome == "worse"]
     if not judged:
@@ -119,7 +119,7 @@ def _scores(judged: Judged) -> str:
     )
 
 
-def _start(results: Results, judged: Judged) -> str:
+def _start(results: Results, judged: AgainstBest) -> str:
     """Who starts up fastest, and the range of seconds of each."""
     led = leads(judged)
     if not led:

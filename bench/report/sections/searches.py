@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from math import isnan
 
 from bench.records import searches
+from bench.records.parts import SearchRecord, TrialRecord
 from bench.records.results import CellResult, Results
-from bench.records.schema import Search, Trial
 from bench.records.searches import PHASES
 from bench.report.blocks import Block, Column, Notes, Section, Table, columns, label
 from bench.report.context import Context
@@ -18,7 +18,7 @@ ORDER = 60
 MIB = 2**20
 NAMES = tuple(search.name for search in SEARCHES)
 MARKS = (1, 3, 5, 10)  # trials after which the best is told
-Ran = dict[str, tuple[CellResult, Search]]
+Ran = dict[str, tuple[CellResult, SearchRecord]]
 """Implementation → its cell and its search, the fastest first."""
 GROWTH = (
     "Halves: medians, the first trial left out; their units differ. Growth: what each trial "
@@ -74,7 +74,7 @@ def _cost(name: str, found: Ran) -> Table:
     return Table(title, columns("implementation", *headings), tuple(rows))
 
 
-def _count(search: Search) -> str:
+def _count(search: SearchRecord) -> str:
     ends = [trial.status for trial in search.trials]
     pruned = ends.count("pruned")
     failed = len(ends) - pruned - ends.count("ok")
@@ -171,7 +171,7 @@ def _pruned(found: Ran) -> list[str]:
     return notes
 
 
-def _epoch_seconds(trial: Trial) -> float:
+def _epoch_seconds(trial: TrialRecord) -> float:
     steady = trial.phases.train + trial.phases.evaluate
     return steady / len(trial.epoch_accuracies) if trial.epoch_accuracies else 0.0
 

@@ -21,7 +21,7 @@ from bench.audit.calibrate_trials import (
 )
 from bench.audit.extra import NUMPY, Contender
 from bench.audit.other_tools import RULES
-from bench.judge.verdict import Outcome
+from bench.judge.verdict import Decision
 from bench.records.beside import written
 from bench.records.metrics import judged
 from bench.records.record import Budget
@@ -48,7 +48,7 @@ def test_other_tools_rules_on_known_samples() -> None:
     assert [name for name, alarm in said.items() if alarm] == ["pytest-benchmark mean:5%"]
 
 
-def comparison(percent: int, metric: str, outcome: Outcome, others: bool) -> TrialComparison:
+def comparison(percent: int, metric: str, outcome: Decision, others: bool) -> TrialComparison:
     return TrialComparison(
         percent=percent, metric=metric, outcome=outcome, change=(0.95, 0.9, 1.0), p=0.5,
         floor=None, launches=6, others=dict.fromkeys(RULES, others),

@@ -13,11 +13,11 @@ import pytest
 from bench.cli import doctor as command
 from bench.machine import cores, doctor
 from bench.machine.devices import cuda
-from bench.machine.doctor import GIB, Finding, Gpu, Process, Readings, judge
+from bench.machine.doctor import GIB, Finding, Gpu, MachineReadings, Process, judge
 from tests.support.command import bench
 from tests.support.fakes.nvml import FakeNvml
 
-QUIET = Readings(
+QUIET = MachineReadings(
     threads=8, cores=8, quota_cores=None, busy_cores=0.05, steal_cores=0.0, load=0.1,
     processes=(), memory_bytes=16 * GIB, disk_bytes=100 * GIB, governors=("performance",),
     turbo=False, throttled=0, on_battery=False, clock="tsc", gpus=(),

@@ -11,9 +11,9 @@ from bench.plan.jobs import make_jobs, pending
 from bench.plan.request import contenders
 from bench.records import searches, tidy
 from bench.records.metrics import SEARCH_METRICS
+from bench.records.parts import SearchRecord
 from bench.records.record import Outcome, Record, Request, failure_record
 from bench.records.results import Results
-from bench.records.schema import Search
 from bench.report import publish, trials
 from bench.report.blocks import Notes, Section, Table
 from bench.report.context import context
@@ -73,7 +73,7 @@ def make(*records: Record) -> Results:
     return results(records, about(["tune-random", "tune-bayes"], names, profile="full"))
 
 
-def search_of(run: Results, implementation: str) -> Search:
+def search_of(run: Results, implementation: str) -> SearchRecord:
     return section.ran(run, "tune-random")[implementation][1]
 
 

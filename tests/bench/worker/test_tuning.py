@@ -17,8 +17,9 @@ from optuna.trial import TrialState
 
 from bench.plan.request import PROFILES
 from bench.records import searches
+from bench.records.parts import SearchRecord
 from bench.records.record import Job, Request
-from bench.records.schema import Launch, Search
+from bench.records.schema import Launch
 from bench.records.store import Run
 from bench.run.launches import run_jobs
 from bench.worker import search as tuning
@@ -60,7 +61,7 @@ def found(run: Run, mode: str, task: str) -> Launch:
     return run.records()[f"b000~{task}~fake-{mode}~cpu~fp32"]
 
 
-def search_of(launch: Launch) -> Search:
+def search_of(launch: Launch) -> SearchRecord:
     """The search of a launch that did one."""
     assert launch.launch.search is not None
     return launch.launch.search
