@@ -18,8 +18,10 @@ class Dense(tf.Module):
 
 
 class Convolution(tf.Module):
-    def __init__(self, channels, filters):
-        self.kernel = glorot([3, 3, channels, filters], 9 * channels, 9 * filters)
+    def __init__(self, channels, filters, size):
+        pixels = size * size
+        shape = [size, size, channels, filters]
+        self.kernel = glorot(shape, pixels * channels, pixels * filters)
         self.bias = tf.Variable(tf.zeros([filters]))
 
     def __call__(self, x):
@@ -28,7 +30,7 @@ class Convolution(tf.Module):
 
 class Classifier(tf.Module):
     def __init__(self):
-        self.convolution = Convolution(3, 32)
+        self.convolution = Convolution(3, 32, 3)
         self.hidden = Dense(31 * 31 * 32, 64)
         self.head = Dense(64, 10)
 
@@ -40,24 +42,43 @@ class Classifier(tf.Module):
         return self.head(tf.nn.relu(self.hidden(x)))
 
 
-def train(x, y, epochs):
-    model = Classifier()
-    optimizer = tf.optimizers.Adam()
+def model():
+    return Classifier()
 
+
+def loss_function(labels, outputs):
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, outputs))
+
+
+def make_step(network, loss_function, optimizer):
     @tf.function
     def step(images, labels):
         with tf.GradientTape() as tape:
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, model(images))
-            loss = tf.reduce_mean(losses)
-        gradients = tape.gradient(loss, model.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+            loss = loss_function(labels, network(images))
+        gradients = tape.gradient(loss, network.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, network.trainable_variables))
+        return loss
 
-    rows = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(len(x)).batch(32)
+    return step
+
+
+def train_epoch(step, batches):
+    losses = [step(images, labels) for images, labels in batches]
+    return tf.reduce_mean(losses)
+
+
+def train(x, y, epochs):
+    network = model()
+    step = make_step(network, loss_function, tf.optimizers.Adam())
+    batches = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(len(x)).batch(32)
     for _ in range(epochs):
-        for images, labels in rows:
-            step(images, labels)
-    return model
+        train_epoch(step, batches)
+    return network
+
+
+def outputs(network, batches):
+    return tf.concat([network(images) for images in batches], 0)
 
 
 def predict(model, x):
-    return model(tf.constant(x)).numpy()
+    return outputs(model, tf.data.Dataset.from_tensor_slices(x).batch(256)).numpy()

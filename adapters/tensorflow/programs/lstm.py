@@ -8,46 +8,91 @@ def glorot(inputs, units):
     return tf.Variable(tf.random.uniform([inputs, units], -limit, limit))
 
 
-class Critic(tf.Module):
-    def __init__(self):
-        self.embedding = tf.Variable(tf.random.uniform([10_000, 128], -0.05, 0.05))
-        self.kernel = glorot(128, 512)
-        self.recurrent = glorot(128, 512)
-        self.bias = tf.Variable(tf.concat([tf.zeros(128), tf.ones(128), tf.zeros(256)], 0))
-        self.head = glorot(128, 1)
-        self.head_bias = tf.Variable(tf.zeros([1]))
+class Embedding(tf.Module):
+    def __init__(self, vocabulary, units):
+        self.table = tf.Variable(tf.random.uniform([vocabulary, units], -0.05, 0.05))
 
-    @tf.function
     def __call__(self, words):
-        inputs = tf.gather(self.embedding, words) @ self.kernel + self.bias
-        hidden = tf.zeros([tf.shape(words)[0], 128])
+        return tf.gather(self.table, words)
+
+
+class LSTM(tf.Module):
+    def __init__(self, inputs, units):
+        self.units = units
+        self.kernel = glorot(inputs, 4 * units)
+        self.recurrent = glorot(units, 4 * units)
+        forget = [tf.zeros(units), tf.ones(units), tf.zeros(2 * units)]
+        self.bias = tf.Variable(tf.concat(forget, 0))
+
+    def __call__(self, x):
+        hidden = tf.zeros([tf.shape(x)[0], self.units])
         cell = tf.zeros_like(hidden)
-        for t in tf.range(tf.shape(words)[1]):
-            gates = inputs[:, t] + hidden @ self.recurrent
+        for now in tf.transpose(x, [1, 0, 2]):
+            gates = now @ self.kernel + hidden @ self.recurrent + self.bias
             enter, forget, new, leave = tf.split(gates, 4, axis=1)
             cell = tf.sigmoid(forget) * cell + tf.sigmoid(enter) * tf.tanh(new)
             hidden = tf.sigmoid(leave) * tf.tanh(cell)
-        return hidden @ self.head + self.head_bias
+        return hidden
 
 
-def train(x, y, epochs):
-    model = Critic()
-    optimizer = tf.optimizers.Adam()
+class Dense(tf.Module):
+    def __init__(self, inputs, units):
+        self.kernel = glorot(inputs, units)
+        self.bias = tf.Variable(tf.zeros([units]))
 
+    def __call__(self, x):
+        return x @ self.kernel + self.bias
+
+
+class Critic(tf.Module):
+    def __init__(self):
+        self.embedding = Embedding(10_000, 128)
+        self.lstm = LSTM(128, 128)
+        self.head = Dense(128, 1)
+
+    @tf.function
+    def __call__(self, words):
+        return self.head(self.lstm(self.embedding(words)))
+
+
+def model():
+    return Critic()
+
+
+def loss_function(verdicts, outputs):
+    losses = tf.nn.sigmoid_cross_entropy_with_logits(verdicts, outputs[:, 0])
+    return tf.reduce_mean(losses)
+
+
+def make_step(network, loss_function, optimizer):
     @tf.function
     def step(words, verdicts):
         with tf.GradientTape() as tape:
-            losses = tf.nn.sigmoid_cross_entropy_with_logits(verdicts, model(words)[:, 0])
-            loss = tf.reduce_mean(losses)
-        gradients = tape.gradient(loss, model.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+            loss = loss_function(verdicts, network(words))
+        gradients = tape.gradient(loss, network.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, network.trainable_variables))
+        return loss
 
-    rows = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(len(x)).batch(32)
+    return step
+
+
+def train_epoch(step, batches):
+    losses = [step(words, verdicts) for words, verdicts in batches]
+    return tf.reduce_mean(losses)
+
+
+def train(x, y, epochs):
+    network = model()
+    step = make_step(network, loss_function, tf.optimizers.Adam())
+    batches = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(len(x)).batch(32)
     for _ in range(epochs):
-        for words, verdicts in rows:
-            step(words, verdicts)
-    return model
+        train_epoch(step, batches)
+    return network
+
+
+def outputs(network, batches):
+    return tf.concat([network(words) for words in batches], 0)
 
 
 def predict(model, x):
-    return model(tf.constant(x)).numpy()
+    return outputs(model, tf.data.Dataset.from_tensor_slices(x).batch(256)).numpy()
