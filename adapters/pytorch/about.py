@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.base import Framework, Implementation
+from adapters.base import Framework, Implementation, Installation
 
 FRAMEWORK = Framework(
     name="pytorch",
@@ -58,5 +58,21 @@ FRAMEWORK = Framework(
             division="documented",
             tests=("tests/adapters/test_documented_pytorch.py",),
         ),
+        Implementation(
+            "pytorch", "lightning", "adapters.pytorch.documented_lightning", "lightning",
+            "the tutorials' network in a LightningModule, by Trainer.fit and Trainer.predict",
+            environment="pytorch_lightning", division="documented",
+            tests=("tests/adapters/test_documented_pytorch.py",),
+        ),
+        Implementation(
+            "pytorch", "fastai", "adapters.pytorch.documented_fastai", "fastai",
+            "the tutorials' network in a fastai Learner, by Learner.fit and Learner.get_preds",
+            environment="pytorch_fastai", division="documented",
+            tests=("tests/adapters/test_documented_pytorch.py",),
+        ),
+    ),
+    installations=(
+        Installation("pytorch_lightning", after="pytorch"),
+        Installation("pytorch_fastai", after="pytorch"),
     ),
 )  # fmt: skip

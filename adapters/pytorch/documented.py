@@ -13,7 +13,7 @@ instead of shuffling, Adam's epsilon is the task's, and float32 is kept strict.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -131,13 +131,17 @@ class Contender(Adapter):
         self, data: TensorDataset, order: np.ndarray, warps: np.ndarray | None
     ) -> DataLoader[Any]:
         """A DataLoader that gives the batches in the given order: a list of row numbers each."""
-        collate = None if self._device.type == "cpu" else self._moved
+        collate = self._collate()
         if warps is None:
             return DataLoader(data, batch_sampler=order.tolist(), collate_fn=collate)
         height, width, _ = self._task.input_shape
         maps = thetas(warps, torch.Size((len(data), height, width)))
         keys = [list(zip(*step, strict=True)) for step in zip(order.tolist(), maps, strict=True)]
         return DataLoader(WarpedImages(data), batch_sampler=keys, collate_fn=collate)
+
+    def _collate(self) -> Callable[[list[Any]], Any] | None:
+        """What makes a batch of rows: the DataLoader's own way, and the device's copy of that."""
+        return None if self._device.type == "cpu" else self._moved
 
     def _moved(self, pairs: list[tuple[Tensor, Tensor]]) -> list[Tensor]:
         """Rows as one batch on the device."""
