@@ -6,6 +6,16 @@ from adapters.base import Framework, Implementation, Installation
 
 _BACKENDS = "keras_backends"
 
+_DENSE = ("an Embedding is a subclass whose gradient is a whole table",)
+_OWN_CALLS = (
+    "a single step goes through train_on_batch, and predictions through predict_on_batch, "
+    "batch by batch",
+)
+_ON_OTHER_BACKENDS = (
+    "sequences of up to 32 steps are unrolled on a CPU",
+    *_DENSE, *_OWN_CALLS,
+)  # fmt: skip
+
 FRAMEWORK = Framework(
     name="keras",
     title="Keras",
@@ -16,14 +26,33 @@ FRAMEWORK = Framework(
         Implementation(
             "keras", "tensorflow", "adapters.keras.contender", "keras",
             "Keras 3 on TensorFlow through compile, fit and predict",
+            division="tuned",
+            departures=(
+                "125 steps an execution (steps_per_execution), where the default is one",
+                "XLA is switched on or off by the task; Keras's own choice on a CPU is off",
+                "sequences of up to 32 steps are unrolled, and on a CPU an LSTM is told not to "
+                "look for cuDNN",
+                *_DENSE, *_OWN_CALLS,
+                "batches come from tf.data sets that are made once, read variables, and have "
+                "autotuning switched off",
+                "oneDNN is switched on by an environment variable where it is off by default",
+            ),
+        ),
+        Implementation(
+            "keras", "fit", "adapters.keras.documented", "keras",
+            "the tutorials' program on TensorFlow: Sequential, compile, fit and predict",
+            usual=False, division="documented",
+            tests=("tests/adapters/test_documented_keras.py",),
         ),
         Implementation(
             "keras", "jax", "adapters.keras.backends", "keras",
             "Keras 3 on JAX, fit on NumPy rows", usual=False, environment=_BACKENDS,
+            division="tuned", departures=_ON_OTHER_BACKENDS,
         ),
         Implementation(
             "keras", "torch", "adapters.keras.backends", "keras",
             "Keras 3 on PyTorch, fit on NumPy rows", usual=False, environment=_BACKENDS,
+            division="tuned", departures=_ON_OTHER_BACKENDS,
         ),
     ),
     tuners=(

@@ -4,10 +4,10 @@ import keras
 from keras import layers
 
 
-def train(x, y, epochs):
-    model = keras.Sequential(
+def model():
+    return keras.Sequential(
         [
-            keras.Input(x.shape[1:]),
+            keras.Input((64, 64, 3)),
             layers.Conv2D(32, 3, activation="relu"),
             layers.MaxPooling2D(),
             layers.Flatten(),
@@ -15,12 +15,21 @@ def train(x, y, epochs):
             layers.Dense(10),
         ]
     )
-    model.compile(
+
+
+def fit(network, x, y, **options):
+    history = network.fit(x, y, verbose=0, **options)
+    return history.history["loss"][-1]
+
+
+def train(x, y, epochs):
+    network = model()
+    network.compile(
         optimizer="adam", loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     )
-    model.fit(x, y, batch_size=32, epochs=epochs, verbose=0)
-    return model
+    fit(network, x, y, batch_size=32, epochs=epochs)
+    return network
 
 
-def predict(model, x):
-    return model.predict(x, verbose=0)
+def predict(model, x, batch_size=32):
+    return model.predict(x, batch_size=batch_size, verbose=0)
