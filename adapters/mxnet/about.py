@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from adapters.base import Framework, Implementation, Installation
+from adapters.base import Framework, Implementation
+
+_TUNED = (
+    "the engine is the naive one (MXNET_ENGINE_TYPE, set before the import), which MXNet's guide "
+    "keeps for debugging",
+    "losses are written with operators instead of gluon.loss",
+    "batches are gathered by take from rows that are MXNet's arrays, without a DataLoader",
+    "losses are read once a call, not once a step",
+    "the Trainer is made without a kvstore",
+    "threads are set through MXNet's private handle of its library",
+)
 
 FRAMEWORK = Framework(
     name="mxnet",
@@ -10,16 +20,31 @@ FRAMEWORK = Framework(
     order=4,
     package="mxnet",
     variables=("MXNET_",),
-    # Its OpenBLAS of 2022 computes wrongly on some newer processors unless it is told a kernel.
-    installations=(Installation("mxnet", keeps=("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")),),
     implementations=(
         Implementation(
             "mxnet", "hybrid", "adapters.mxnet.contender", "mxnet",
             "Gluon, hybridized, with its Trainer",
+            division="tuned",
+            departures=(
+                *_TUNED,
+                "gathering and loss are inside the hybridized graph, not the network alone",
+                "memory and shapes of the graph are static (static_alloc, static_shape), so that "
+                "prediction has a graph for each batch size",
+            ),
         ),
         Implementation(
             "mxnet", "imperative", "adapters.mxnet.contender", "mxnet",
             "Gluon, operation by operation, with its Trainer", usual=False,
+            division="tuned",
+            departures=_TUNED,
+        ),
+        Implementation(
+            "mxnet", "gluon", "adapters.mxnet.documented", "mxnet",
+            "the tutorials' program: Gluon's blocks, hybridized, a DataLoader, its losses and "
+            "Trainer",
+            usual=False,
+            tests=("tests/adapters/test_documented_mxnet.py",),
+            division="documented",
         ),
     ),
 )  # fmt: skip

@@ -4,32 +4,49 @@ from mxnet import autograd, gluon, init, nd
 from mxnet.gluon import nn
 
 
-def channels_first(x):
-    return nd.array(x).transpose((0, 3, 1, 2))
-
-
-def train(x, y, epochs):
-    model = nn.HybridSequential()
-    model.add(
+def model():
+    network = nn.HybridSequential()
+    network.add(
         nn.Conv2D(32, 3, activation="relu"),
         nn.MaxPool2D(),
         nn.Flatten(),
         nn.Dense(64, activation="relu"),
         nn.Dense(10),
     )
-    model.initialize(init.Xavier())
-    model.hybridize(static_alloc=True)
-    trainer = gluon.Trainer(model.collect_params(), "adam")
-    loss_function = gluon.loss.SoftmaxCrossEntropyLoss()
+    network.initialize(init.Xavier())
+    network.hybridize()
+    return network
+
+
+def channels_first(x):
+    return nd.array(x).transpose((0, 3, 1, 2))
+
+
+def train_epoch(network, batches, loss_function, trainer):
+    total = 0.0
+    for images, labels in batches:
+        with autograd.record():
+            loss = loss_function(network(images), labels)
+        loss.backward()
+        trainer.step(len(images))
+        total += loss.mean().asscalar()
+    return total / len(batches)
+
+
+def train(x, y, epochs):
+    network = model()
+    trainer = gluon.Trainer(network.collect_params(), "adam")
     rows = gluon.data.ArrayDataset(channels_first(x), nd.array(y))
+    batches = gluon.data.DataLoader(rows, batch_size=32, shuffle=True)
     for _ in range(epochs):
-        for images, labels in gluon.data.DataLoader(rows, batch_size=32, shuffle=True):
-            with autograd.record():
-                loss = loss_function(model(images), labels)
-            loss.backward()
-            trainer.step(len(images))
-    return model
+        train_epoch(network, batches, gluon.loss.SoftmaxCrossEntropyLoss(), trainer)
+    return network
+
+
+def outputs(network, batches):
+    return nd.concat(*[network(images) for images in batches], dim=0)
 
 
 def predict(model, x):
-    return model(channels_first(x)).asnumpy()
+    images = channels_first(x)
+    return outputs(model, [images[i : i + 256] for i in range(0, len(x), 256)]).asnumpy()

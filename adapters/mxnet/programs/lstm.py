@@ -12,25 +12,42 @@ class Critic(nn.HybridBlock):
         self.head = nn.Dense(1)
 
     def hybrid_forward(self, F, words):
-        outputs = self.lstm(self.embedding(words))
-        return self.head(F.slice_axis(outputs, axis=1, begin=-1, end=None))
+        states = self.lstm(self.embedding(words))
+        return self.head(F.slice_axis(states, axis=1, begin=-1, end=None))
+
+
+def model():
+    network = Critic()
+    network.initialize(init.Xavier())
+    network.hybridize()
+    return network
+
+
+def train_epoch(network, batches, loss_function, trainer):
+    total = 0.0
+    for words, verdicts in batches:
+        with autograd.record():
+            loss = loss_function(network(words), verdicts)
+        loss.backward()
+        trainer.step(len(words))
+        total += loss.mean().asscalar()
+    return total / len(batches)
 
 
 def train(x, y, epochs):
-    model = Critic()
-    model.initialize(init.Xavier())
-    model.hybridize(static_alloc=True)
-    trainer = gluon.Trainer(model.collect_params(), "adam")
-    loss_function = gluon.loss.SigmoidBinaryCrossEntropyLoss()
+    network = model()
+    trainer = gluon.Trainer(network.collect_params(), "adam")
     rows = gluon.data.ArrayDataset(nd.array(x), nd.array(y))
+    batches = gluon.data.DataLoader(rows, batch_size=32, shuffle=True)
     for _ in range(epochs):
-        for words, verdicts in gluon.data.DataLoader(rows, batch_size=32, shuffle=True):
-            with autograd.record():
-                loss = loss_function(model(words), verdicts)
-            loss.backward()
-            trainer.step(len(words))
-    return model
+        train_epoch(network, batches, gluon.loss.SigmoidBinaryCrossEntropyLoss(), trainer)
+    return network
+
+
+def outputs(network, batches):
+    return nd.concat(*[network(words) for words in batches], dim=0)
 
 
 def predict(model, x):
-    return model(nd.array(x)).asnumpy()
+    words = nd.array(x)
+    return outputs(model, [words[i : i + 256] for i in range(0, len(x), 256)]).asnumpy()

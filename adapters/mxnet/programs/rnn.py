@@ -12,26 +12,42 @@ class Forecaster(nn.HybridBlock):
         self.head = nn.Dense(1)
 
     def hybrid_forward(self, F, x):
-        outputs = self.rnn(x)
-        last = F.slice_axis(outputs, axis=1, begin=-1, end=None)
+        last = F.slice_axis(self.rnn(x), axis=1, begin=-1, end=None)
         return self.head(self.hidden(last))
 
 
+def model():
+    network = Forecaster()
+    network.initialize(init.Xavier())
+    network.hybridize()
+    return network
+
+
+def train_epoch(network, batches, loss_function, trainer):
+    total = 0.0
+    for windows, following in batches:
+        with autograd.record():
+            loss = loss_function(network(windows), following)
+        loss.backward()
+        trainer.step(len(windows))
+        total += loss.mean().asscalar()
+    return total / len(batches)
+
+
 def train(x, y, epochs):
-    model = Forecaster()
-    model.initialize(init.Xavier())
-    model.hybridize(static_alloc=True)
-    trainer = gluon.Trainer(model.collect_params(), "adam")
-    loss_function = gluon.loss.L2Loss()
+    network = model()
+    trainer = gluon.Trainer(network.collect_params(), "adam")
     rows = gluon.data.ArrayDataset(nd.array(x), nd.array(y))
+    batches = gluon.data.DataLoader(rows, batch_size=32, shuffle=True)
     for _ in range(epochs):
-        for windows, following in gluon.data.DataLoader(rows, batch_size=32, shuffle=True):
-            with autograd.record():
-                loss = loss_function(model(windows), following)
-            loss.backward()
-            trainer.step(len(windows))
-    return model
+        train_epoch(network, batches, gluon.loss.L2Loss(), trainer)
+    return network
+
+
+def outputs(network, batches):
+    return nd.concat(*[network(windows) for windows in batches], dim=0)
 
 
 def predict(model, x):
-    return model(nd.array(x)).asnumpy()
+    windows = nd.array(x)
+    return outputs(model, [windows[i : i + 256] for i in range(0, len(x), 256)]).asnumpy()
