@@ -9,15 +9,47 @@ FRAMEWORK = Framework(
     title="JAX",
     order=5,
     package="jax",
-    variables=("JAX_", "XLA_"),
+    interface=("jax", "flax", "optax"),
+    variables=("JAX_", "XLA_", "FLAX_"),
     implementations=(
         Implementation(
             "jax", "jit", "adapters.jax.contender", "jax",
-            "plain JAX, steps in a jitted scan, singly with convolutions", usual=False,
+            "functions of arrays and a jitted scan of steps, written for speed", usual=False,
+            division="tuned",
+            departures=(
+                "a program runs up to 500 steps in one lax.scan and gathers their rows itself; "
+                "only with convolutions is a step a call",
+                "rows are on the device before training begins",
+                "one of XLA's experimental options leaves convolutions to Eigen "
+                "(xla_cpu_experimental_ynn_fusion_type)",
+                "an LSTM of more than 32 time steps has a gradient of its own (jax.custom_vjp)",
+                "max pooling is made of jnp.where over strided views",
+                "recurrent layers of up to 32 time steps are written out step by step",
+                "Adam and the losses are written by hand, not taken from optax",
+                "the state is donated to each call",
+                "predictions run eight batches in one program",
+                "losses are read once a call, not once a step",
+            ),
         ),
         Implementation(
             "jax", "eager", "adapters.jax.contender", "jax",
             "the same without jax.jit, operation by operation; up to 32 time steps", usual=False,
+            division="tuned",
+            departures=(
+                "JAX is meant to be used with jax.jit; this is how one debugs it",
+                "an operation at a time, except that one function is jitted by itself: max "
+                "pooling, made of jnp.where over strided views",
+                "recurrent layers are written out step by step",
+                "Adam and the losses are written by hand, not taken from optax",
+                "rows are on the device before training begins, and losses are read once a call",
+            ),
+        ),
+        Implementation(
+            "jax", "flax", "adapters.jax.documented", "flax",
+            "Flax's own program: NNX modules, one nnx.jit training step, optax", usual=False,
+            environment="jax_flax",
+            tests=("tests/adapters/test_documented_jax.py",),
+            division="documented",
         ),
     ),
 )  # fmt: skip

@@ -32,7 +32,7 @@ def test_lines_and_names_of_a_program() -> None:
 
 def test_there_is_a_program_for_every_framework_and_family() -> None:
     sizes = programs.sizes()
-    assert set(sizes) == {"tensorflow", "pytorch", "keras", "mxnet"}
+    assert set(sizes) == {"tensorflow", "pytorch", "keras", "mxnet", "jax"}
     for mine in sizes.values():
         assert tuple(mine) == programs.FAMILIES
         assert all(size.logical_lines > 5 and size.names > 3 for size in mine.values())

@@ -1,0 +1,118 @@
+"""JAX as Flax's documents tell a user to write it: adapters/jax/programs, run on given rows.
+
+The network of a program (NNX modules), its loop over NumPy batches with one nnx.jit training step,
+optax with its defaults and its prediction, everything at the settings of JAX and of XLA.
+
+What the suite's contract asks for and a user would not write: weights are loaded, the batches are
+those of a given order instead of a shuffled one, Adam's epsilon is the task's, and float32 is kept
+strict. JAX has no call that sets the number of threads: it takes one for every core that the
+process may use, so that the process is kept to as many cores.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import flax
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import nnx
+
+from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, form_of
+from adapters.jax.documented_model import (
+    LOSSES,
+    canonical,
+    network,
+    optimizer,
+    program_of,
+    rows,
+    warped,
+)
+from tasks.spec.network import Task
+from tasks.weights import Weights
+
+
+class Contender(Adapter):
+    """Flax NNX and optax, in the mode "flax"."""
+
+    adam_form = "epsilon"
+
+    def __init__(self, mode: str, device: Device, precision: Precision, threads: int) -> None:
+        if mode != "flax":
+            raise Unsupported(f"JAX has no mode {mode!r} here: flax")
+        if precision == "bf16":
+            raise Unsupported("bfloat16 needs layers made with a dtype; the programs give none")
+        if precision == "tf32" and device == "cpu":
+            raise Unsupported("a CPU has no TF32")
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cores[:threads])
+        jax.config.update("jax_platforms", device)
+        strict = "tensorfloat32" if precision == "tf32" else "highest"
+        jax.config.update("jax_default_matmul_precision", strict)
+        try:
+            self._device = jax.devices(device)[0]
+        except RuntimeError as error:
+            raise Unsupported(f"this JAX sees no {device} device") from error
+
+    def settings(self) -> dict[str, Setting]:
+        products = str(jax.config.jax_default_matmul_precision)
+        precision = {"highest": "fp32", "tensorfloat32": "tf32"}.get(products, products)
+        return {
+            "version": jax.__version__,
+            "flax": flax.__version__,
+            "optax": optax.__version__,
+            "threads": len(os.sched_getaffinity(0)),
+            "device": "cuda" if self._device.platform == "gpu" else self._device.platform,
+            "precision": "other" if jax.config.jax_enable_x64 else precision,
+            "matmul_precision": products,
+            "prng": str(jax.config.jax_default_prng_impl),
+            "jit": not jax.config.jax_disable_jit,
+        }
+
+    def build(self, task: Task, weights: Weights, seed: int) -> None:
+        self._task, self._program = task, program_of(task.family)
+        self._loss = form_of("loss", task.loss, LOSSES)
+        self._network = network(task, seed)
+        self._training = True  # as NNX makes its modules
+        self._parameters = canonical(task, self._network)
+        for name, parameter in self._parameters.items():
+            parameter[...] = jnp.array(weights[name])
+        self._optimizer = optimizer(task, self._network)
+
+    def stage(self, x: np.ndarray, y: np.ndarray) -> Data:
+        """Rows stay NumPy arrays on the host: the documents hand over a batch when it comes."""
+        return rows(self._task, x, y)
+
+    def train(self, data: Data, order: np.ndarray, warps: np.ndarray | None = None) -> Any:
+        batches = self._program.batches(*data, order)
+        if warps is not None:
+            batches = _warped(batches, warps)
+        self._training = True
+        return self._program.train_epoch(self._network, batches, self._loss, self._optimizer)
+
+    def predict(self, data: Data, batch_size: int) -> np.ndarray:
+        if self._training:
+            self._network.eval()
+            self._training = False
+        inputs, _ = data
+        batches = (inputs[i : i + batch_size] for i in range(0, len(inputs), batch_size))
+        outputs: np.ndarray = self._program.outputs(self._network, batches)
+        return outputs
+
+    def wait(self) -> None:
+        jax.block_until_ready((nnx.state(self._network), nnx.state(self._optimizer)))
+
+    def weights(self) -> Weights:
+        return {name: np.array(parameter[...]) for name, parameter in self._parameters.items()}
+
+
+def _warped(
+    batches: Iterator[tuple[np.ndarray, np.ndarray]], warps: np.ndarray
+) -> Iterator[tuple[jax.Array, np.ndarray]]:
+    """The batches with their images moved by the maps of each step."""
+    for (images, targets), maps in zip(batches, warps, strict=True):
+        yield warped(images, maps), targets
