@@ -125,6 +125,8 @@ def build(arguments: argparse.Namespace) -> Pair:
     adapter.wait()
     copies = {name: value.copy() for name, value in weights.items()}
     module = importlib.import_module(bare_loop)
+    if arguments.mode not in getattr(module, "MODES", (arguments.mode,)):
+        raise Unsupported(f"no bare loop of mode {arguments.mode} is written in bench/audit/bare")
     bare = module.Bare(task.name, x, y, copies, arguments.threads, arguments.mode)
     rng = np.random.default_rng(1)
     epochs = [rng.permutation(size.rows) for _ in range(-(-size.steps * BATCH // size.rows))]
