@@ -166,8 +166,7 @@ def rows(task: Task, x: np.ndarray, y: np.ndarray) -> Rows:
     return x.copy(), y[:, None].copy()
 
 
-@jax.jit
-def warped(images: Array, maps: Array) -> Array:
+def _warp(images: Array, maps: Array) -> Array:
     """Affine warp of (N, H, W, C) by maps (N, 6): bilinear, edges repeated.
 
     Flax has no augmentation, and a user's pipeline would draw its own maps; here they are given.
@@ -181,3 +180,7 @@ def warped(images: Array, maps: Array) -> Array:
     sample = partial(jax.scipy.ndimage.map_coordinates, order=1, mode="nearest")
     by_channel = jax.vmap(sample, (2, None), 2)
     return jax.vmap(by_channel)(images, jnp.stack([down, across], 1))
+
+
+warped: Callable[[Any, Any], Array] = jax.jit(_warp)
+"""`_warp`, compiled: a part of the loading of rows, not of the training step."""
