@@ -117,7 +117,7 @@ def batches(data: Data, order: np.ndarray, warps: np.ndarray | None) -> Any:
         return tf.data.Dataset.from_tensor_slices((x, y)).batch(size)
     maps = np.pad(warps.reshape(-1, 6), ((0, 0), (0, 2)))
     rows = tf.data.Dataset.from_tensor_slices((x, y, maps)).batch(size)
-    return rows.map(_warped)
+    return rows.map(_warped, num_parallel_calls=tf.data.AUTOTUNE)
 
 
 def _warped(images: Any, targets: Any, maps: Any) -> tuple[Any, Any]:

@@ -18,7 +18,6 @@ from typing import Any, TypeAlias
 import tensorflow as tf
 
 from adapters.base import form_of, unknown
-from adapters.tensorflow.programs import cnn, fnn, lstm, rnn
 from tasks.catalogue.every import TASKS
 from tasks.spec.layers import (
     LSTM,
@@ -39,6 +38,7 @@ from tasks.spec.training import SGD, Adam, Loss
 Tensor: TypeAlias = tf.Tensor
 Apply: TypeAlias = Callable[[Tensor], Tensor]
 
+FAMILIES: tuple[Family, ...] = ("fnn", "cnn", "rnn", "lstm")
 OWN_TASKS: dict[Family, str] = {
     "fnn": "fnn-mnist",
     "cnn": "cnn-64-10",
@@ -46,6 +46,14 @@ OWN_TASKS: dict[Family, str] = {
     "lstm": "lstm-imdb",
 }
 """Family → the task that its program in adapters/tensorflow/programs is about."""
+
+
+def program_of(family: Family) -> ModuleType:
+    """The program whose training loop and prediction a family's tasks are run by."""
+    return import_module(f"adapters.tensorflow.programs.{family}")
+
+
+fnn, cnn, rnn, lstm = (program_of(family) for family in FAMILIES)
 
 LOSSES: dict[Loss, Callable[[Tensor, Tensor], Tensor]] = {
     "sparse_categorical_crossentropy": fnn.loss_function,
@@ -62,7 +70,7 @@ ACTIVATIONS: dict[Activation, Apply] = {
 }
 
 
-class Reshape(tf.Module):  # type: ignore[misc]
+class Reshape(tf.Module):
     """(N, ...) → (N, *shape)."""
 
     def __init__(self, shape: Shape) -> None:
@@ -73,7 +81,7 @@ class Reshape(tf.Module):  # type: ignore[misc]
         return tf.reshape(x, [-1, *self.shape])
 
 
-class MaxPool(tf.Module):  # type: ignore[misc]
+class MaxPool(tf.Module):
     """(N, H, W, C) → (N, H // size, W // size, C)."""
 
     def __init__(self, size: int) -> None:
@@ -84,7 +92,7 @@ class MaxPool(tf.Module):  # type: ignore[misc]
         return tf.nn.max_pool2d(x, self.size, strides=self.size, padding="VALID")
 
 
-class Drop(tf.Module):  # type: ignore[misc]
+class Drop(tf.Module):
     """Dropout, where the network is called for training."""
 
     def __init__(self, rate: float) -> None:
@@ -95,7 +103,7 @@ class Drop(tf.Module):  # type: ignore[misc]
         return tf.nn.dropout(x, self.rate)
 
 
-class Sequential(tf.Module):  # type: ignore[misc]
+class Sequential(tf.Module):
     """Layers one after the other; `training` says whether those of dropout are among them."""
 
     def __init__(self, layers: list[Apply]) -> None:
@@ -110,7 +118,7 @@ class Sequential(tf.Module):  # type: ignore[misc]
         return x
 
 
-class InTraining(tf.Module):  # type: ignore[misc]
+class InTraining(tf.Module):
     """A `Sequential` as the programs' training loops call a network: without a second argument."""
 
     def __init__(self, network: Sequential) -> None:
@@ -121,7 +129,7 @@ class InTraining(tf.Module):  # type: ignore[misc]
         return self.network(x, training=True)
 
 
-class WholeGradients(tf.optimizers.Adam):  # type: ignore[misc]
+class WholeGradients(tf.optimizers.Adam):
     """Adam with an embedding's gradient as one table, which the contract makes necessary.
 
     The gradient of tf.gather is a list of rows, a word's row as often as the word is there. Adam of
@@ -131,11 +139,6 @@ class WholeGradients(tf.optimizers.Adam):  # type: ignore[misc]
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]], **options: Any) -> Any:
         whole = [(tf.convert_to_tensor(gradient), value) for gradient, value in grads_and_vars]
         return super().apply_gradients(whole, **options)
-
-
-def program_of(family: Family) -> ModuleType:
-    """The program whose training loop and prediction a family's tasks are run by."""
-    return import_module(f"adapters.tensorflow.programs.{family}")
 
 
 def network(task: Task) -> Any:
