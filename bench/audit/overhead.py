@@ -28,7 +28,6 @@ refuses the task, or ``failed`` with what went wrong (and then the exit status i
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import os
 import sys
@@ -66,13 +65,9 @@ def interleave(
     before, after = count(), count()
 
     def timed() -> None:
-        gc.disable()
-        try:
-            started = perf_counter()
-            bare()
-            found.append(perf_counter() - started)
-        finally:
-            gc.enable()
+        started = perf_counter()
+        bare()
+        found.append(perf_counter() - started)
 
     def setup() -> None:
         if next(before) % 2 == 0:
@@ -106,7 +101,6 @@ def measure(pair: Pair) -> None:
 
     arguments = ["-q", "-x", "--noconftest", "--import-mode=importlib", "-p", "no:cacheprovider"]
     arguments += ["-c", os.devnull, "--rootdir", str(Path(__file__).parent)]
-    arguments += ["--benchmark-disable-gc"]
     if code := pytest.main([*arguments, str(Path(__file__))], plugins=[_Plugin(pair)]):
         raise RuntimeError(f"the measurement ended with pytest code {int(code)}")
 

@@ -55,6 +55,21 @@ def packages() -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+# Names of places and persons, which say nothing of how a worker computes.
+_PRIVATE = frozenset(
+    {
+        "BENCH_CACHE", "BENCH_ENVS", "BENCH_SEARCHES", "CUDA_CACHE_PATH", "CUDA_HOME", "HOME",
+        "KERAS_HOME", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "PYTHONPATH", "TMPDIR",
+        "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "USER", "XDG_CACHE_HOME",
+    }
+)  # fmt: skip
+
+
+def environment() -> dict[str, str]:
+    """Every variable that this process has, but for names of places and persons."""
+    return {name: value for name, value in sorted(os.environ.items()) if name not in _PRIVATE}
+
+
 PEAK_RSS_FROM = "VmHWM"  # earlier records have none: they were read by getrusage
 
 

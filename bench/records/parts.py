@@ -91,6 +91,7 @@ class StartSeconds(Strict):
     build: Seconds | None = None
     stage: Seconds | None = None
     first_step: Seconds | None = None
+    first_round: Seconds | None = None
 
 
 class LaunchReadings(Strict):

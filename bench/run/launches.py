@@ -19,10 +19,14 @@ from bench.machine import cores
 from bench.machine.cores import pinned
 from bench.machine.devices.kinds import KINDS, Watch
 from bench.plan.jobs import pending
+from bench.proof.plausible import implausible
+from bench.records.beside import CeilingFile
+from bench.records.metrics import WORK_METRICS
 from bench.records.record import DIED, Job, Outcome, Record, failure_record
 from bench.records.schema import Launch
 from bench.records.store import Run, write_atomically
 from bench.run import environments
+from bench.run.ceiling import best
 from bench.run.environments import Environment
 from bench.run.variables import fresh_caches, worker_variables
 from tasks.data import cache
@@ -62,11 +66,16 @@ def run_jobs(
 
 
 def _kept(run: Run, job: Job, record: Record) -> Launch:
-    """The record as written; what a worker answered that fits no record is one with a reason."""
+    """The record as written. What a worker answered that fits no record is one with a reason, and
+    so is a speed that this machine cannot reach, which is then no result."""
     try:
-        return run.add(job.id, record)
+        launch = run.add(job.id, record)
     except UserError as error:
         return run.add(job.id, failure_record(job, Outcome("error", str(error))))
+    most = best(run.beside("ceiling.json", CeilingFile), job.cell.precision)
+    rates = [rate for m in WORK_METRICS if (rate := m.read(launch)) is not None]
+    reason = implausible(max(rates, default=0.0), most.flops if most else None)
+    return run.add(job.id, failure_record(job, Outcome("unverified", reason))) if reason else launch
 
 
 def launch(

@@ -8,7 +8,7 @@ worker has is in its record, and the same for all contenders of a division.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from adapters.base import Division
@@ -59,10 +59,3 @@ def fresh_caches(folder: Path) -> dict[str, str]:
         "XDG_CACHE_HOME": str(folder / "cache"),
         "CUDA_CACHE_PATH": str(folder / "cuda"),
     }
-
-
-def declared(environment: Mapping[str, str]) -> dict[str, str]:
-    """What a record keeps of a worker's environment: all but what names a place or a person."""
-    private = {"HOME", "USER", "LOGNAME", "PATH", "PYTHONPATH", "TMPDIR", "LD_LIBRARY_PATH"}
-    hidden = private | set(fresh_caches(Path())) | {"BENCH_CACHE", "BENCH_ENVS", "BENCH_SEARCHES"}
-    return {name: value for name, value in sorted(environment.items()) if name not in hidden}

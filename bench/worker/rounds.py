@@ -144,8 +144,7 @@ def time_to_target(launch: Any, scores: list[float], seconds: list[float]) -> di
 
 def test_train(launch: Any, benchmark: Any) -> None:
     """Steady training: rounds of the task's `round_steps` steps, going on from `learn`."""
-    most = launch.job.budget.round_steps or launch.task.round_steps
-    order, warps = launch.steps(min(most, launch.task.round_steps))
+    order, warps = launch.steps(launch.round_steps)
 
     def round_() -> None:
         launch.adapter.train(launch.train_data, order, warps)

@@ -19,8 +19,8 @@ BURSTS = 3
 def work_after_wait(adapter: Any) -> float:
     """Seconds by which reading the weights right after `wait` takes longer than at rest.
 
-    The clock runs without garbage collection, so a round may leave much of it behind (Keras on
-    PyTorch: 0.4 s worth). Collected during the first reading it would pass for late work.
+    A round may leave garbage behind (Keras on PyTorch: 0.4 s worth to collect). Collected during
+    the first reading it would pass for late work, so the collector rests meanwhile.
     """
     gc.disable()
     try:

@@ -15,24 +15,28 @@ from bench.report.drawing import canvas, frames
 NAME = "cold_start"
 TITLE = "From a fresh process to the first step"
 READING = (
-    "Seconds to import the framework, build the model and finish the first optimizer step, and "
-    "what a step takes from then on. None of the start is part of a throughput."
+    "Seconds to import the framework, build the model and finish the first optimizer step (and, in "
+    "newer runs, the first round in the form that is timed), and what a step takes from then on. "
+    "None of the start is part of a throughput."
 )
 ORDER = 40
 PARTS = (("import", "import the framework", "0.25"), ("build", "build the model", "0.55"),
-         ("first_step", "first step: trace, compile, run", "0.85"))  # fmt: skip
+         ("first_step", "first step: trace, compile, run", "0.85"),
+         ("warm_up", "warm-up: compile the timed form", "1.0"))  # fmt: skip
 COLUMNS = 3
 WIDTH = 8.5  # inches at least, for the legend
 WIDER = 1.15  # letters of another resolution, or of the reader's own fonts
 Values = Mapping[tuple[str, str], float]
+Part = tuple[str, str, Values]
 
 
 def draw(results: Results) -> Figure | None:
     """A panel a task; None where no start was timed."""
     results = canvas.shown(results)
     tasks, contenders = list(results.tasks), canvas.implementations(results)
-    parts = [frames.by_cell(frames.values(results, name)) for name, _, _ in PARTS]
-    if not parts[0]:
+    read = [(label, shade, _read(results, name)) for name, label, shade in PARTS]
+    parts = [part for part in read if part[2]]  # runs of an older way have no warm-up
+    if not parts:
         return None
     columns = min(COLUMNS, len(tasks))
     rows = -(-len(tasks) // columns)
@@ -58,11 +62,15 @@ def draw(results: Results) -> Figure | None:
     return figure
 
 
-def _bars(axis: Axes, task: str, contenders: Sequence[str], parts: Sequence[Values]) -> None:
+def _read(results: Results, name: str) -> Values:
+    return frames.by_cell(frames.values(results, name))
+
+
+def _bars(axis: Axes, task: str, contenders: Sequence[str], parts: Sequence[Part]) -> None:
     """The parts of the start, one after the other."""
     left = np.zeros(len(contenders))
-    for (_, label, shade), part in zip(PARTS, parts, strict=True):
-        wide = np.array([part.get((task, name), 0.0) for name in contenders])
+    for label, shade, values in parts:
+        wide = np.array([values.get((task, name), 0.0) for name in contenders])
         axis.barh(
             range(len(contenders)), wide, left=left, height=0.62, color=shade, edgecolor="0.2",
             linewidth=0.5, label=label,
