@@ -6,15 +6,19 @@ and the rest are the modules of one package. Nothing here imports a framework.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
+from typing import Literal
 
 import adapters
 from adapters.base import Framework, Implementation
 from tasks.errors import UserError
+
+Divisions = Literal["documented", "tuned", "both"]
 
 
 def members(package: str) -> list[ModuleType]:
@@ -60,6 +64,21 @@ def implementations() -> tuple[Implementation, ...]:
 def tuners() -> tuple[Implementation, ...]:
     """Frameworks' own tuners: a second row of their framework in the searches they can do."""
     return tuple(row for framework in frameworks() for row in framework.tuners)
+
+
+def usual(among: Sequence[Implementation], division: Divisions = "tuned") -> list[Implementation]:
+    """What of these is measured when nobody names implementations.
+
+    tuned: the usual tuned rows. documented: one documented row a framework, the first that its
+    about.py has. both: these and those.
+    """
+    documented: dict[str, Implementation] = {}
+    for row in among:
+        if row.division == "documented":
+            documented.setdefault(row.framework, row)
+    tuned = [row for row in among if row.division == "tuned" and row.usual]
+    first = [*documented.values()]
+    return {"documented": first, "tuned": tuned, "both": [*first, *tuned]}[division]
 
 
 def does(implementation: str, task: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Annotated
 
 import typer
@@ -11,14 +11,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from adapters.base import Implementation
+from adapters.base import Division, Implementation
 from bench.cli.options import DeviceOption
-from bench.discover import implementations, tuners
+from bench.discover import implementations, tuners, usual
+from bench.judge.divisions import MEANINGS
 from bench.machine.devices.kinds import KINDS, kind_of
 from bench.run import session
 from tasks.catalogue.every import CATALOGUE
 
 Listed = dict[str, object]
+MARKS: dict[Division, str] = {
+    "documented": "measured with --division documented",
+    "tuned": "measured by default",
+}
 
 
 def list_(
@@ -28,8 +33,9 @@ def list_(
     """Tasks, implementations and devices; which are ready here, and why not."""
     kind_of(device)
     tasks = [{"task": t.name, "family": t.family, "summary": t.summary} for t in CATALOGUE]
-    rows = [_implementation(i, device) for i in implementations()]
-    own = [_implementation(i, device) for i in tuners()]
+    taken = {i.name for i in usual((*implementations(), *tuners()), "both")}
+    rows = [_implementation(i, device, taken) for i in implementations()]
+    own = [_implementation(i, device, taken) for i in tuners()]
     devices: list[Listed] = [
         {"device": name, "precisions": kind.PRECISIONS, "reason": kind.why_not()}
         for name, kind in KINDS.items()
@@ -39,17 +45,26 @@ def list_(
         typer.echo(json.dumps(found, indent=1))
         return
     console = Console()
-    _print(console, "Tasks", [(t["task"], t["summary"]) for t in tasks])
-    _print(console, f"Implementations on {device}  (* measured by default)", _shown(rows + own))
+    _say(console, "Tasks")
+    _print(console, [(t["task"], t["summary"]) for t in tasks])
+    for division, mark in MARKS.items():
+        title = f"{division.capitalize()} implementations on {device}  (* {mark})"
+        _say(console, title, f"{MEANINGS[division].capitalize()}.")
+        _print(console, _shown([row for row in rows + own if row["division"] == division]))
     ready = [(str(d["device"]), "ready" if not d["reason"] else "no", _device(d)) for d in devices]
-    _print(console, "Devices", ready)
+    _say(console, "Devices")
+    _print(console, ready)
 
 
-def _implementation(implementation: Implementation, device: str) -> Listed:
+def _implementation(implementation: Implementation, device: str, taken: Container[str]) -> Listed:
+    """taken: names of the rows that `bench run` takes of their division unasked."""
     environment = session.ready(implementation, device)
     return {
         "implementation": implementation.name,
+        "division": implementation.division,
+        "departures": implementation.departures,
         "usual": implementation.usual,
+        "taken": implementation.name in taken,
         "summary": implementation.summary,
         "status": environment.status,
         "version": environment.version,
@@ -63,7 +78,7 @@ def _shown(rows: Sequence[Listed]) -> list[tuple[str, ...]]:
     """Name, state and words of each implementation; a reason stands before the summary."""
     found: list[tuple[str, ...]] = []
     for row in rows:
-        name = f"{row['implementation']}{' *' if row['usual'] else ''}"
+        name = f"{row['implementation']}{' *' if row['taken'] else ''}"
         ready = row["status"] == "ready"
         words = str(row["summary"]) if ready else f"{row['reason']} ({row['summary']})"
         found.append((name, f"{row['version']}" if ready else str(row["status"]), words))
@@ -76,7 +91,14 @@ def _device(row: Listed) -> str:
     return str(row["reason"] or names)
 
 
-def _print(console: Console, title: str, rows: Sequence[Sequence[object]]) -> None:
+def _say(console: Console, title: str, meaning: str = "") -> None:
+    """A heading, and under it what stands there."""
+    console.print(f"\n[bold]{title}[/bold]", highlight=False)
+    if meaning:
+        console.print(meaning, highlight=False)
+
+
+def _print(console: Console, rows: Sequence[Sequence[object]]) -> None:
     """Names are never broken; the last column takes what room is left."""
     grid = Table.grid(padding=(0, 2))
     columns = len(rows[0]) if rows else 0
@@ -84,5 +106,4 @@ def _print(console: Console, title: str, rows: Sequence[Sequence[object]]) -> No
         grid.add_column(no_wrap=number < columns - 1, overflow="fold")
     for row in rows:
         grid.add_row(*(Text(str(value)) for value in row))
-    console.print(f"\n[bold]{title}[/bold]", highlight=False)
     console.print(grid)

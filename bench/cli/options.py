@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from adapters.base import Device, Precision
+from bench.discover import Divisions
 from tasks.errors import UserError
 
 Tasks = Annotated[
@@ -23,6 +24,18 @@ Implementations = Annotated[
         metavar="GLOB",
         help="By framework or framework:mode, e.g. 'keras' or '*:eager'; commas between several.",
         show_default="the usual mode of each framework",
+    ),
+]
+
+
+DivisionOption = Annotated[
+    Divisions | None,
+    typer.Option(
+        "--division",
+        help="documented: one row a framework, as its documents tell a user to write it; tuned: "
+        "the fastest certified form; both: never ranked together. Of implementations that are "
+        "named, those of it.",
+        show_default="tuned, for now",
     ),
 ]
 DeviceOption = Annotated[Device, typer.Option(help="Where to compute: cpu, cuda.")]

@@ -12,6 +12,7 @@ from rich.console import Console
 from bench.cli.options import (
     DataDir,
     DeviceOption,
+    DivisionOption,
     Implementations,
     Out,
     PrecisionOption,
@@ -25,6 +26,7 @@ from bench.cli.options import (
 )
 from bench.cli.progress import Progress
 from bench.cli.report import publish
+from bench.discover import Divisions
 from bench.plan.again import again
 from bench.plan.request import PROFILES, contenders, matching_tasks
 from bench.records.record import Request
@@ -57,6 +59,7 @@ def run(
     ] = ProfileName.quick,
     tasks: Tasks = None,
     implementations: Implementations = None,
+    division: DivisionOption = None,
     device: DeviceOption = "cpu",
     precision: PrecisionOption = "fp32",
     threads: Threads = None,
@@ -94,7 +97,7 @@ def run(
         if resume
         else session.start(
             request_of(
-                profile.value, tasks, implementations,
+                profile.value, tasks, implementations, division,
                 device=device, precision=precision, threads=threads or session.default_threads(),
                 launches=launches or PROFILES[profile].launches, repeats=repeats, seed=seed,
                 until=None if until is None else fraction(until, "--until"),
@@ -117,12 +120,16 @@ def run(
 
 
 def request_of(
-    profile: str, tasks: str | None, implementations: str | None, **options: Any
+    profile: str,
+    tasks: str | None,
+    implementations: str | None,
+    division: Divisions | None = None,
+    **options: Any,
 ) -> Request:
     """A request with its globs resolved; `UserError` for what no request may hold."""
     patterns = PROFILES[profile].tasks if tasks is None else globs(tasks)
     named = tuple(t.name for t in matching_tasks(patterns))
-    names = tuple(i.name for i in contenders(chosen(implementations), named))
+    names = tuple(i.name for i in contenders(chosen(implementations), named, division))
     try:
         return Request(profile=profile, tasks=named, implementations=names, **options)
     except ValueError as error:

@@ -13,6 +13,7 @@ from rich.console import Console
 from bench.cli.options import (
     DataDir,
     DeviceOption,
+    DivisionOption,
     Implementations,
     Out,
     PrecisionOption,
@@ -32,6 +33,7 @@ from bench.run import session
 def verify(
     tasks: Tasks = None,
     implementations: Implementations = None,
+    division: DivisionOption = None,
     device: DeviceOption = "cpu",
     precision: PrecisionOption = "fp32",
     threads: Threads = None,
@@ -44,7 +46,7 @@ def verify(
     console = Console()
     threads = threads or session.default_threads()
     request = request_of(
-        "smoke", "*" if tasks is None else tasks, implementations,
+        "smoke", "*" if tasks is None else tasks, implementations, division,
         device=device, precision=precision, threads=threads, seed=seed, measure=False,
     )  # fmt: skip
     opened = session.start(request, out, data_dir)

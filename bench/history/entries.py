@@ -84,13 +84,18 @@ def _kept(result: CellResult, results: Results) -> KeptCell:
 
 
 def relative_floors(results: Results) -> dict[str, float]:
-    """Metric → the relative difference that the run's A/A pair still admits.
+    """Metric → the relative difference that the run's A/A pair still admits, the wider of two.
 
     The judge's own floors (`questions.a_a_questions`), as a share of the value. What the judge
     does not compare has none, so a history shows it and judges it neither.
     """
-    floors = {q.metric: _relative(q, results) for q in questions.a_a_questions(results)}
-    return {name: floor for name, floor in floors.items() if isfinite(floor)}
+    floors: dict[str, float] = {}
+    for own in map(results.of_division, results.divisions):
+        for asked in questions.a_a_questions(own):
+            floor = _relative(asked, own)
+            if isfinite(floor):
+                floors[asked.metric] = max(floor, floors.get(asked.metric, 0.0))
+    return floors
 
 
 def _relative(asked: Question, results: Results) -> float:

@@ -1,16 +1,18 @@
 """What a mode's compilation costs and when it has paid for itself. Pure.
 
-Against its framework's usual mode, a mode starts C seconds later (import, build and first step
-together) and then gains g seconds a step. After C / g steps both have spent the same time.
+Against its framework's usual mode of the same division, a mode starts C seconds later (import,
+build and first step together) and then gains g seconds a step. After C / g steps both have spent
+the same time.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from adapters.base import Division, Framework
 from bench import discover, stats
 from bench.records.metrics import SPEED, task_of
-from bench.records.results import CellResult, Results
+from bench.records.results import DIVISIONS, CellResult, Results
 from bench.stats import Estimate
 
 HEADINGS = (
@@ -37,16 +39,29 @@ class Payback:
 
 
 def paybacks(results: Results, task: str) -> list[Payback]:
-    """Every other mode that was measured beside its framework's usual one."""
+    """Every other mode that was measured beside the usual one of its framework and division."""
     contenders = {r.cell.implementation: r for r in results.of_task(task)}
-    usual_modes = {one.name: one.usual.name for one in discover.frameworks()}
+    usual_modes = {
+        (one.name, division): name
+        for one in discover.frameworks()
+        for division in DIVISIONS
+        if (name := _usual(one, division))
+    }
     found = []
     for result in contenders.values():
-        usual = contenders.get(usual_modes.get(result.cell.framework, ""))
-        if usual is not None and usual is not result and usual.good:
+        usual = contenders.get(usual_modes.get((result.cell.framework, result.division), ""))
+        if usual is None or usual.division != result.division:
+            continue
+        if usual is not result and usual.good:
             payback = _payback(result, usual)
             found += [payback] if payback is not None else []
     return found
+
+
+def _usual(framework: Framework, division: Division) -> str:
+    """The mode that a division's others are held against: its first usual one, or its first."""
+    own = [row for row in framework.implementations if row.division == division]
+    return next((row.name for row in own if row.usual), own[0].name if own else "")
 
 
 def _payback(mode: CellResult, usual: CellResult) -> Payback | None:

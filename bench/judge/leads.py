@@ -1,8 +1,8 @@
-"""Who leads a task, by the verdicts alone. Pure.
+"""Who leads a task in its division, by the verdicts alone. Pure.
 
-A contender *leads* a task when no verdict puts another above it. What one contender leads alone
-is said with the smallest advantage that its intervals still admit, over all of the others: never
-the measured ratio, which is larger.
+A contender *leads* a task when no verdict puts another of its division above it. What one
+contender leads alone is said with the smallest advantage that its intervals still admit, over all
+of the others: never the measured ratio, which is larger.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp
 
+from adapters.base import Division
+from bench.judge.divisions import Contest
 from bench.judge.verdict import Verdict
 
 
 @dataclass(frozen=True)
 class Lead:
-    """Who leads one task in one metric.
+    """Who leads one task in one metric, among the rows of one division.
 
     least: the smallest advantage over any other contender that the intervals admit (1.2: 20 %);
     1 where several lead. equal: the leaders were shown to be equivalent.
@@ -27,26 +29,30 @@ class Lead:
     others: tuple[str, ...]
     least: float
     equal: bool = False
+    division: Division = "tuned"
 
 
-Judged = Callable[[str], Mapping[str, Sequence[Verdict]]]
-"""Metric → task → verdicts of each contender against the task's best; asked often, judged once."""
+Against = Mapping[Contest, Sequence[Verdict]]
+"""Contest → verdicts of each contender against the contest's best, in one metric."""
+Judged = Callable[[str], Against]
+"""Metric → its verdicts; asked often, judged once."""
 
 
-def leads(judged: Mapping[str, Sequence[Verdict]]) -> list[Lead]:
-    """Of every task with two or more measured contenders, who leads in the metric judged."""
+def leads(judged: Against) -> list[Lead]:
+    """Of every contest with two or more measured contenders, who leads in the metric judged."""
     found = []
-    for task, against in judged.items():
+    for contest, against in judged.items():
         best = against[0].question.base
         behind = [v for v in against if v.outcome == "worse"]
         beside = [v for v in against if v.outcome != "worse"]
         found.append(
             Lead(
-                task,
+                contest.task,
                 (best, *(v.question.new for v in beside)),
                 tuple(v.question.new for v in behind),
                 min((_least(v) for v in behind), default=1.0) if not beside else 1.0,
                 bool(beside) and all(v.outcome == "equivalent" for v in beside),
+                contest.division,
             )
         )
     return found

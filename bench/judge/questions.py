@@ -8,6 +8,7 @@ from itertools import combinations
 
 from bench import stats
 from bench.judge import verdict
+from bench.judge.divisions import Contest, contests
 from bench.judge.verdict import DEFAULT, Question, Rule, Verdict
 from bench.records.metrics import SCORE, SPEED, TARGET, Direction, Metric, judged, metric
 from bench.records.results import CellResult, Results
@@ -97,43 +98,47 @@ def a_a_questions(results: Results) -> list[Question]:
 def floors(results: Results) -> dict[str, float]:
     """Metric → the run's A/A floor, on the judge's scale; metrics without a pair are absent.
 
-    A run has one A/A pair, of its first task; its floor stands for the other tasks too.
+    A division has one A/A pair, of the run's first task; its floor stands for the other tasks
+    too. Of several pairs the widest floor counts.
     """
-    return {q.metric: verdict.floor_of(q.effect) for q in a_a_questions(results)}
+    widest: dict[str, float] = {}
+    for q in a_a_questions(results):
+        widest[q.metric] = max(verdict.floor_of(q.effect), widest.get(q.metric, 0.0))
+    return widest
 
 
-def best_first(results: Results, task: str, name: str = SPEED) -> list[CellResult]:
-    """The contenders of a task that were measured, best first in a metric; no A/A copies."""
+def best_first(results: Results, contest: Contest, name: str = SPEED) -> list[CellResult]:
+    """The contenders of a contest that were measured, best first in a metric; no A/A copies."""
     m = metric(name)
-    estimates = ((result, result.estimate(m)) for result in results.of_task(task))
+    estimates = ((result, result.estimate(m)) for result in contest.cells(results))
     ranked = [(result, e.value) for result, e in estimates if e is not None]
-    ranked.sort(key=lambda pair: pair[1], reverse=results.better(m, task) == "higher")
+    ranked.sort(key=lambda pair: pair[1], reverse=results.better(m, contest.task) == "higher")
     return [result for result, _ in ranked]
 
 
 def against_best(
     results: Results, name: str = SPEED, rule: Rule = DEFAULT
-) -> dict[str, list[Verdict]]:
-    """Task → a verdict on one metric for each contender against the task's best.
+) -> dict[Contest, list[Verdict]]:
+    """Contest → a verdict on one metric for each contender against the contest's best.
 
     The best is picked by the same numbers that are then judged, so the correction is made
-    over *all* pairs of contenders of all tasks, not only over the pairs that are shown.
+    over *all* pairs of contenders of all contests, not only over the pairs that are shown.
     """
     m = metric(name)
-    floor = floors(results).get(name, float("nan"))
-    shown: dict[str, list[int]] = {}
+    floor = {d: floors(results.of_division(d)).get(name, float("nan")) for d in results.divisions}
+    shown: dict[Contest, list[int]] = {}
     asked: list[Question] = []
-    for task in results.tasks:
-        better = results.better(m, task)
-        sides = [Side(r.cell.contender, r) for r in best_first(results, task, name)]
+    for contest in contests(results):
+        better = results.better(m, contest.task)
+        sides = [Side(r.cell.contender, r) for r in best_first(results, contest, name)]
         for (number, base), (_, new) in combinations(enumerate(sides), 2):
-            pair = question(task, m, base, new, floor, True, better)
+            pair = question(contest.task, m, base, new, floor[contest.division], True, better)
             if pair is not None:
                 if number == 0:
-                    shown.setdefault(task, []).append(len(asked))
+                    shown.setdefault(contest, []).append(len(asked))
                 asked.append(pair)
     verdicts = verdict.judge(asked, rule)
-    return {task: [verdicts[i] for i in which] for task, which in shown.items()}
+    return {contest: [verdicts[i] for i in which] for contest, which in shown.items()}
 
 
 def width(effect: Effect) -> float:

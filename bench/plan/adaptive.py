@@ -16,6 +16,7 @@ from math import isnan, nan
 
 from bench import stats
 from bench.judge import questions
+from bench.judge.divisions import contests
 from bench.plan import pilot
 from bench.plan.jobs import block_jobs, pending
 from bench.plan.request import Plan
@@ -28,14 +29,16 @@ MOST_BLOCKS = 200
 
 
 def widest(results: Results, task: str) -> float:
-    """The largest half-width of a task: each contender's speed against the fastest.
+    """The largest half-width of a task: each contender's speed against its division's fastest.
 
     A fraction of the ratio (0.02: ±2 %). NaN where a pair shares only one block; 0 where there
     are not two contenders to compare.
     """
-    speeds = [result.values(SPEED) for result in questions.best_first(results, task)]
-    pairs = [s for s in speeds[1:] if s.keys() & speeds[0].keys()]
-    widths = [questions.width(stats.paired_effect(s, speeds[0], logs=True)) for s in pairs]
+    widths: list[float] = []
+    for contest in contests(results, task):
+        speeds = [result.values(SPEED) for result in questions.best_first(results, contest)]
+        pairs = [s for s in speeds[1:] if s.keys() & speeds[0].keys()]
+        widths += [questions.width(stats.paired_effect(s, speeds[0], logs=True)) for s in pairs]
     return nan if any(map(isnan, widths)) else max(widths, default=0.0)
 
 
@@ -65,6 +68,6 @@ def _before(results: Results, block: int) -> Results:
 
 
 def _open(results: Results, task: str, block: int, until: float) -> bool:
-    if not questions.best_first(results, task):
+    if not any(questions.best_first(results, contest) for contest in contests(results, task)):
         return False
     return block < FEWEST_BLOCKS or not widest(results, task) <= until

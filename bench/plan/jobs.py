@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from adapters.base import Division
 from bench.plan.request import Plan
 from bench.records.record import AA_LABEL, Cell, Job, JobKind
 from bench.records.schema import Launch
@@ -38,8 +39,11 @@ def block_jobs(plan: Plan, task: str, block: int) -> list[Job]:
     """One block of one task: a launch of each contender, in the block's order."""
     cells = _cells(plan, task)
     if cells and task == plan.request.tasks[0]:
-        # One A/A pair a run: the first task, its first implementation.
-        cells.append(replace(cells[0], label=AA_LABEL))
+        # One A/A pair a division: the first task, the division's first implementation.
+        first: dict[Division, Cell] = {}
+        for cell in cells:
+            first.setdefault(plan.contenders[cell.implementation].division, cell)
+        cells += [replace(cell, label=AA_LABEL) for cell in first.values()]
     return [
         _job("measure", cell, block, position, plan)
         for position, cell in enumerate(counterbalanced(cells, block))

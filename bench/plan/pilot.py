@@ -16,6 +16,7 @@ from math import sqrt
 import numpy as np
 
 from bench.judge import questions
+from bench.judge.divisions import contests
 from bench.records.record import Budget
 from bench.records.results import CellResult, Results
 from bench.records.schema import Launch
@@ -61,10 +62,12 @@ def of_task(results: Results, task: str) -> Pilot | None:
     """What the launches of a task say; None with fewer than three of two contenders.
 
     Pairs of launches of one block are compared, as the verdicts do, so a drift that hits both
-    counts for nothing. Of several contenders the noisiest pair with the fastest speaks.
+    counts for nothing. Of several contenders the noisiest pair with its division's fastest speaks.
     """
-    contenders = [_launches(result) for result in questions.best_first(results, task)]
-    pairs = [_pair(contenders[0], other) for other in contenders[1:]]
+    pairs: list[Pilot | None] = []
+    for contest in contests(results, task):
+        contenders = [_launches(result) for result in questions.best_first(results, contest)]
+        pairs += [_pair(contenders[0], other) for other in contenders[1:]]
     known = [pilot for pilot in pairs if pilot is not None]
     return max(known, key=lambda p: p.between + p.within, default=None)
 

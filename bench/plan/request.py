@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from typing import get_args
 
-from adapters.base import Implementation
-from bench.discover import implementations, tuners
+from adapters.base import Division, Implementation
+from bench.discover import Divisions, implementations, tuners, usual
 from bench.records.record import Budget, Request
 from tasks.catalogue.every import CATALOGUE
 from tasks.errors import UserError
@@ -83,25 +84,32 @@ def matching_tasks(
 
 
 def matching_implementations(
-    globs: Iterable[str] | None, among: Sequence[Implementation] | None = None
+    globs: Iterable[str] | None,
+    among: Sequence[Implementation] | None = None,
+    division: Divisions | None = None,
 ) -> list[Implementation]:
     """As `matching_tasks`, by ``framework:mode`` or by framework alone; None: the usual ones.
 
-    among: those to choose from; None for all that there are, tuners among them."""
+    among: those to choose from; None for all that there are, tuners among them. division: with
+    globs, what they match of it; without, the usual rows of it (None: tuned)."""
     among = implementations() + tuners() if among is None else among
     if globs is None:
-        return [x for x in among if x.usual]
+        return usual(among, division or "tuned")
     globs = list(globs)
+    if division in get_args(Division):
+        among = [x for x in among if x.division == division]
     found = [x for x in among if any(fnmatch(x.name, g) or fnmatch(x.framework, g) for g in globs)]
     if not found:
         raise UserError(_nothing("implementation", globs, [x.name for x in among]))
     return found
 
 
-def contenders(globs: Iterable[str] | None, tasks: Sequence[str]) -> list[Implementation]:
+def contenders(
+    globs: Iterable[str] | None, tasks: Sequence[str], division: Divisions | None = None
+) -> list[Implementation]:
     """The matching implementations that are for any of these tasks; `UserError` when none is.
-    None: the usual ones."""
-    found = matching_implementations(globs)
+    None: the usual ones. division: as in `matching_implementations`."""
+    found = matching_implementations(globs, division=division)
     able = [x for x in found if any(x.does(task) for task in tasks)]
     if not able:
         raise UserError(f"{found[0].name} is for {', '.join(found[0].only)} only; add --tasks")

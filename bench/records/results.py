@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import get_args
 
+from adapters.base import Division
 from bench.records.beside import CeilingFile, EvidenceFile, old_ceiling
 from bench.records.metrics import ALL_METRICS, Direction, Metric, metric
 from bench.records.parts import CertificateRecord, LaunchReadings
@@ -18,6 +20,8 @@ from bench.records.record import AA_LABEL, Cell, Status
 from bench.records.schema import Launch, RunFile
 from bench.records.store import Run
 from bench.stats import Estimate
+
+DIVISIONS: tuple[Division, ...] = get_args(Division)
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,11 @@ class CellResult:
         measured = sum(x.kind == "measure" for x in self.launches)
         count = f" ({len(self.failed)} of {measured} launches)" if measured else ""
         return self.failed[0].reason + count
+
+    @property
+    def division(self) -> Division:
+        """Documented or tuned, as its jobs say; never ranked with a cell of the other."""
+        return self.launches[0].job.division
 
     @property
     def missing(self) -> str:
@@ -195,6 +204,15 @@ class Results:
     def only(self, task: str) -> Results:
         """The same run with one task's cells, A/A copies too."""
         return replace(self, cells=self._by_task.get(task, ()))
+
+    @cached_property
+    def divisions(self) -> tuple[Division, ...]:
+        """Those that have cells, documented before tuned."""
+        return tuple(d for d in DIVISIONS if any(r.division == d for r in self.cells))
+
+    def of_division(self, division: Division) -> Results:
+        """The same run with one division's cells, A/A copies too."""
+        return replace(self, cells=tuple(r for r in self.cells if r.division == division))
 
     def twins(self) -> tuple[tuple[CellResult, CellResult], ...]:
         """Each A/A copy's original and the copy."""

@@ -47,8 +47,10 @@ def _of_evidence(results: Results) -> CeilingFile | None:
     return CeilingFile.model_validate({**kept, "precisions": ("fp32",), "answers": answers})
 
 
-def table(results: Results, task: str, most: Ceiling | None) -> Table | None:
-    """The fastest in training first; None without a ceiling, or where nothing was timed."""
+def table(results: Results, task: str, title: str, most: Ceiling | None) -> Table | None:
+    """The fastest in training first; None without a ceiling, or where nothing was timed.
+
+    title: what the rows are of."""
     if most is None:
         return None
     both = [[r.estimate(m) for m in WORK_METRICS] for r in results.of_task(task)]
@@ -59,7 +61,7 @@ def table(results: Results, task: str, most: Ceiling | None) -> Table | None:
     ]
     rates.sort(key=lambda pair: -pair[1][0].value if pair[1][0] else 0.0)
     rows = tuple(_row(result, estimates, most) for result, estimates in rates)
-    return Table(f"Operations a second in {task}", COLUMNS, rows) if rows else None
+    return Table(f"Operations a second in {title}", COLUMNS, rows) if rows else None
 
 
 def _row(result: CellResult, estimates: list[Estimate | None], most: Ceiling) -> Row:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from bench.judge import questions
+from bench.judge.divisions import Contest
 from bench.judge.leads import Judged
 from bench.judge.verdict import Verdict
 from bench.records.results import Results
@@ -27,7 +28,7 @@ def context(results: Results, figures: Sequence[Figure] = (), files: Sequence[st
     """For one report of these results."""
 
     @cache
-    def judged(metric: str) -> dict[str, list[Verdict]]:
+    def judged(metric: str) -> dict[Contest, list[Verdict]]:
         return questions.against_best(results, metric)
 
     return Context(judged, tuple(figures), tuple(files))

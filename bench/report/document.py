@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench import discover
+from bench.judge.divisions import MEANINGS
 from bench.records.results import Results
 from bench.report.blocks import Document, Figure
 from bench.report.context import context
@@ -29,5 +30,7 @@ def document(
         f"{request.threads} threads. Every number comes from an implementation whose work was "
         "first certified against a float64 oracle."
     )
+    if results.divisions == ("documented",):
+        lead += f" All rows are documented: {MEANINGS['documented']}."
     subject = f"{machine.cpu}, {request.device}"
     return Document(TITLE, subject, results.about.created, lead, tuple(parts))

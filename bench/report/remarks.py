@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench import stats
 from bench.judge import disturbed, settling, verdict
+from bench.judge.divisions import contests
 from bench.records.metrics import SPEED
 from bench.records.results import Results
 from bench.report.context import Context
@@ -19,10 +20,11 @@ OLD_MEMORY = (
 )
 
 
-def of(results: Results, context: Context, task: str) -> list[str]:
-    """One line a remark, verdicts first."""
-    own = results.only(task)
-    lines = [verdict.sentence(v) for v in context.judged(SPEED).get(task, ())]
+def of(own: Results, context: Context, task: str) -> list[str]:
+    """One line a remark, verdicts first. own: cells of that task, of one division."""
+    judged = context.judged(SPEED)
+    of_task = (judged.get(contest, ()) for contest in contests(own))
+    lines = [verdict.sentence(v) for verdicts in of_task for v in verdicts]
     lines += [target(own, task), noise_floor(own)]
     if any(not x.launch.peak_rss_from for r in own.cells for x in r.ended_well):
         lines.append(OLD_MEMORY)

@@ -18,6 +18,7 @@ READING = (
     "and with all threads (three processes each: median and range)."
 )
 ORDER = 90
+WHOLE = True  # probes of each framework, of no division
 BATCH = "32"
 Answers = list[tuple[EvidenceRequest, dict[str, float]]]
 

@@ -7,10 +7,11 @@ apart"), or equal where two one-sided tests proved it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from bench.judge.leads import Lead, leads
-from bench.judge.verdict import Verdict
+from adapters.base import Division
+from bench.judge.divisions import MEANINGS
+from bench.judge.leads import Against, Lead, leads
 from bench.records import searches
 from bench.records.metrics import SCORE
 from bench.records.results import Results
@@ -35,20 +36,25 @@ RULES = (
     "the run's own noise floor) is called undecided. Other models and other machines may say "
     "otherwise."
 )
-AgainstBest = Mapping[str, Sequence[Verdict]]
+APART = (
+    "Two divisions are judged apart and never ranked together. Documented: "
+    f"{MEANINGS['documented']}. Tuned: {MEANINGS['tuned']}. “What tuning gains” holds a "
+    "framework's tuned mode against its own documented one."
+)
 
 
 def sections(results: Results, context: Context) -> list[Section]:
     """What this run says, most important first; a run without verdicts says that instead."""
     facts = Facts(tuple(sentences(results, context).items()), wide=True)
-    return [Section("answer", "On this machine", (facts, Note(RULES, small=True)))]
+    notes = (Note(APART),) if len(results.divisions) > 1 else ()
+    return [Section("answer", "On this machine", (*notes, facts, Note(RULES, small=True)))]
 
 
 def sentences(results: Results, context: Context) -> dict[str, tuple[str, ...]]:
     """What is spoken of → its sentences."""
-    order = {task: place for place, task in enumerate(results.about.request.tasks)}
     speeds = {
-        words: sorted(leads(context.judged(name)), key=lambda x: order.get(x.task, len(order)))
+        f"{words}{_named(results, division)}": _led(results, context.judged(name), division)
+        for division in results.divisions
         for name, words in QUESTIONS
     }
     said: dict[str, tuple[str, ...]] = {}
@@ -62,14 +68,39 @@ def sentences(results: Results, context: Context) -> dict[str, tuple[str, ...]]:
         )
         if lines:
             said[title] = lines
-    if learned := _scores(context.judged(SCORE)):
-        said["What was learned"] = (learned,)
-    if started := _start(results, context.judged("cold_start")):
-        said["Starting up"] = (started,)
+    if learned := _each(results, lambda own: _scores(_within(context.judged(SCORE), own))):
+        said["What was learned"] = learned
+    start = context.judged("cold_start")
+    if started := _each(results, lambda own: _start(own, _within(start, own))):
+        said["Starting up"] = started
     if searched := _searches(results):
         said["Hyper-parameter searches"] = searched
     said["Coverage"] = (coverage(results),)
     return said
+
+
+def _named(results: Results, division: Division) -> str:
+    """A division's name behind what is said of it; none where the run has one division only."""
+    return f", {division}" if len(results.divisions) > 1 else ""
+
+
+def _led(results: Results, judged: Against, division: Division) -> list[Lead]:
+    """A division's leads, in the order of the tasks asked for."""
+    order = {task: place for place, task in enumerate(results.about.request.tasks)}
+    own = (lead for lead in leads(judged) if lead.division == division)
+    return sorted(own, key=lambda lead: order.get(lead.task, len(order)))
+
+
+def _each(results: Results, say: Callable[[Results], str]) -> tuple[str, ...]:
+    """What is said of each division's part of the run, under its name where there are two."""
+    said = ((one, say(results.of_division(one))) for one in results.divisions)
+    both = len(results.divisions) > 1
+    return tuple(f"{one.capitalize()}: {line}" if both else line for one, line in said if line)
+
+
+def _within(judged: Against, own: Results) -> Against:
+    """The verdicts on these results' divisions."""
+    return {c: verdicts for c, verdicts in judged.items() if c.division in own.divisions}
 
 
 def _overall(words: str, led: Sequence[Lead]) -> str:
@@ -104,7 +135,7 @@ def _family(led: Sequence[Lead]) -> str:
     return "; ".join(parts)
 
 
-def _scores(judged: AgainstBest) -> str:
+def _scores(judged: Against) -> str:
     """Whether the contenders learned alike: every task's scores against its best one."""
     worse = [v for verdicts in judged.values() for v in verdicts if v.outcome == "worse"]
     if not judged:
@@ -119,7 +150,7 @@ def _scores(judged: AgainstBest) -> str:
     )
 
 
-def _start(results: Results, judged: AgainstBest) -> str:
+def _start(results: Results, judged: Against) -> str:
     """Who starts up fastest, and the range of seconds of each."""
     led = leads(judged)
     if not led:
@@ -141,14 +172,14 @@ def _searches(results: Results) -> tuple[str, ...]:
     """What each search took. A contender searches once, so there is no verdict to tell."""
     lines = []
     for name in NAMES:
-        took = [
-            f"{who} {searches.seconds(search):.1f}"
-            for who, (_, search) in ran(results, name).items()
-        ]
-        if took:
-            lines.append(
-                f"{name}: all trials take (s): {', '.join(took)}; one search each, unjudged."
-            )
+        for division in results.divisions:
+            found = ran(results.of_division(division), name)
+            took = [f"{who} {searches.seconds(search):.1f}" for who, (_, search) in found.items()]
+            if took:
+                lines.append(
+                    f"{name}{_named(results, division)}: all trials take (s): {', '.join(took)}; "
+                    "one search each, unjudged."
+                )
     return tuple(lines)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isnan
 
+from bench.judge.divisions import contests
 from bench.records import searches
 from bench.records.parts import SearchRecord, TrialRecord
 from bench.records.results import CellResult, Results
@@ -29,21 +30,33 @@ GROWTH = (
 def sections(results: Results, context: Context) -> list[Section]:
     """None of a run without searches."""
     asked = [s for s in SEARCHES if s.name in results.about.request.tasks]
-    parts = tuple(_section(results, s.name, s.summary, s.sampler) for s in asked)
+    parts = tuple(
+        _section(own, search.name, search.summary, search.sampler, division)
+        for search in asked
+        for own, division in _apart(results, search.name)
+    )
     return [Section("searches", "Hyper-parameter searches", parts)] if parts else []
 
 
-def _section(results: Results, name: str, summary: str, sampler: str) -> Section:
+def _apart(results: Results, name: str) -> list[tuple[Results, str]]:
+    """The run, or, where it has both, each division of this search with its name."""
+    if len(results.divisions) < 2:
+        return [(results, "")]
+    return [(results.of_division(c.division), c.division) for c in contests(results, name)]
+
+
+def _section(results: Results, name: str, summary: str, sampler: str, division: str) -> Section:
     """Three tables: cost by phase, result, and what building and compiling took."""
+    title, key = (f"{name}, {division}", f"{name}-{division}") if division else (name, name)
     found = ran(results, name)
     blocks: list[Block] = []
     if found:
-        blocks += [_cost(name, found), _result(name, found), _waste(name, found)]
+        blocks += [_cost(title, found), _result(title, found), _waste(title, found)]
     notes = (*same_trials(sampler, found), *_pruned(found), *_failures(results, name, found))
     data = results.about.datasets[name].id
     if notes:
-        blocks.append(Notes(notes, f"Remarks on {name}"))
-    return Section(f"search-{name}", f"{name}: {summary} ({data})", tuple(blocks))
+        blocks.append(Notes(notes, f"Remarks on {title}"))
+    return Section(f"search-{key}", f"{title}: {summary} ({data})", tuple(blocks))
 
 
 def ran(results: Results, name: str) -> Ran:

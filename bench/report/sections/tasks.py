@@ -1,11 +1,16 @@
-"""A part a task: what it is, the table of its cells, modes, work, notes, certificates."""
+"""A part a task: what it is, the table of its cells, modes, work, notes, certificates.
+
+Where the run holds documented and tuned rows, each division has a part of its own in the task's:
+they are never ranked together.
+"""
 
 from __future__ import annotations
 
 from bench.judge import breakeven
+from bench.judge.divisions import Contest, contests
 from bench.records.results import Results
-from bench.report import achieved, cell_table, certificates, remarks
-from bench.report.blocks import Block, Flow, Note, Notes, Section, Table, columns
+from bench.report import achieved, cell_table, certificates, departures, remarks
+from bench.report.blocks import Block, Details, Flow, Note, Notes, Section, Table, columns
 from bench.report.context import Context
 from bench.report.sections.searches import NAMES
 from bench.run.ceiling import Ceiling
@@ -26,23 +31,49 @@ def sections(results: Results, context: Context) -> list[Section]:
 
 def _task(results: Results, context: Context, name: str, most: Ceiling | None) -> Section:
     known = next((task for task in TASKS if task.name == name), None)
-    rows = tuple(cell_table.row(r) for r in cell_table.ordered(results.of_task(name)))
-    table = Table(f"Cells of {name}", cell_table.COLUMNS, rows, bad=cell_table.bad(rows))
     blocks: list[Block] = [Note(_sentence(results, name, known))]
     if known is not None:
         blocks.append(Flow(f"Layers of {name}", model(known)))
-    blocks.append(table)
-    if modes := tuple(map(breakeven.row, breakeven.paybacks(results, name))):
-        blocks.append(Table(f"Modes in {name}", columns(*breakeven.HEADINGS), modes))
-    work = achieved.table(results, name, most)
-    notes = remarks.of(results, context, name)
-    if work is not None and most is not None:
-        blocks.append(work)
-        notes.insert(0, achieved.note(most))
-    blocks.append(Notes(tuple(notes), f"Remarks on {name}"))
+    if len(results.divisions) > 1:
+        blocks += [
+            _division(results, context, contest, most) for contest in contests(results, name)
+        ]
+    else:
+        blocks += _cells(results.only(name), context, name, name, most)
     if proof := certificates.of_task(results, name):
         blocks.append(proof)
     return Section(f"task-{name}", name, tuple(blocks))
+
+
+def _division(
+    results: Results, context: Context, contest: Contest, most: Ceiling | None
+) -> Section:
+    """One division's part of a task; under the tuned rows, what they do beyond the documents."""
+    task, division = contest.task, contest.division
+    own = results.only(task).of_division(division)
+    blocks = _cells(own, context, task, f"{task}, {division}", most)
+    if beyond := departures.of(own):
+        blocks.append(Details(departures.TITLE, (beyond,)))
+    return Section(f"task-{task}-{division}", f"{task}, {division}", tuple(blocks))
+
+
+def _cells(
+    own: Results, context: Context, task: str, title: str, most: Ceiling | None
+) -> list[Block]:
+    """The table of these cells, the fastest in training first, and what is said of them."""
+    rows = tuple(cell_table.row(r) for r in cell_table.ordered(own.of_task(task)))
+    blocks: list[Block] = [
+        Table(f"Cells of {title}", cell_table.COLUMNS, rows, bad=cell_table.bad(rows))
+    ]
+    if modes := tuple(map(breakeven.row, breakeven.paybacks(own, task))):
+        blocks.append(Table(f"Modes in {title}", columns(*breakeven.HEADINGS), modes))
+    work = achieved.table(own, task, title, most)
+    notes = remarks.of(own, context, task)
+    if work is not None and most is not None:
+        blocks.append(work)
+        notes.insert(0, achieved.note(most))
+    blocks.append(Notes(tuple(notes), f"Remarks on {title}"))
+    return blocks
 
 
 def _sentence(results: Results, name: str, known: Task | None) -> str:
