@@ -3,10 +3,14 @@
 import tensorflow as tf
 
 
+def glorot(inputs, units):
+    limit = (6 / (inputs + units)) ** 0.5
+    return tf.Variable(tf.random.uniform([inputs, units], -limit, limit))
+
+
 class Dense(tf.Module):
     def __init__(self, inputs, units):
-        limit = (6 / (inputs + units)) ** 0.5
-        self.kernel = tf.Variable(tf.random.uniform([inputs, units], -limit, limit))
+        self.kernel = glorot(inputs, units)
         self.bias = tf.Variable(tf.zeros([units]))
 
     def __call__(self, x):
@@ -15,9 +19,8 @@ class Dense(tf.Module):
 
 class SimpleRNN(tf.Module):
     def __init__(self, inputs, units, activation):
-        limit = (6 / (inputs + units)) ** 0.5
-        self.kernel = tf.Variable(tf.random.uniform([inputs, units], -limit, limit))
-        self.recurrent = tf.Variable(tf.eye(units))
+        self.kernel = glorot(inputs, units)
+        self.recurrent = glorot(units, units)
         self.bias = tf.Variable(tf.zeros([units]))
         self.activation = activation
 
