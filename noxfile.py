@@ -56,18 +56,25 @@ def tests(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
-    implementations = setup(session)
+    setup(session)
     session.run("pytest", *session.posargs)
-    for row in implementations:
-        if row["status"] != "ready":
-            session.warn(f"{row['implementation']} not tested: {row['reason']}")
-            continue
-        conformance = ["-m", "pytest", "-q", "tests/adapters/conformance.py"]
-        conformance += ["tests/adapters/test_unknown_layer.py"]
-        if not row["usual"]:  # the mutants were refused in the framework's usual mode
-            conformance += ["-k", "not mutants"]
-        asked = ["--implementation", row["implementation"]]
-        session.run(row["python"], *conformance, *row["tests"], *asked, external=True)
+    session.run("python", "-m", "bench.audit.conform")
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """The whole conformance of every mode; `nox -s tests` has the quick part of some."""
+    runner(session, "tests")
+    setup(session)
+    session.run("python", "-m", "bench.audit.conform", "--all")
+
+
+@nox.session
+def hostile(session: nox.Session) -> None:
+    """50,000 damaged and foreign files over every reader; `nox -s tests` tries 2,000."""
+    runner(session, "tests")
+    files = ("tests/bench/records/test_hostile.py", "tests/bench/history/test_hostile.py")
+    session.run("pytest", "-q", "-s", *files, *session.posargs, env={"BENCH_EXAMPLES": "50000"})
 
 
 @nox.session

@@ -18,7 +18,7 @@ from tasks.spec.layers import (
     SimpleRNN,
 )
 from tasks.spec.network import Family, Task
-from tasks.spec.training import Augmentation, Loss, Metric
+from tasks.spec.training import Augmentation, Loss, Score
 
 SPARSE: Loss = "sparse_categorical_crossentropy"
 BINARY: Loss = "binary_crossentropy"
@@ -26,7 +26,7 @@ SQUARE: Loss = "mean_squared_error"
 
 
 def _task(family: Family, name: str, shape: tuple[int, ...], loss: Loss, *layers: Layer) -> Task:
-    metric: Metric = "rmse" if loss == SQUARE else "accuracy"
+    metric: Score = "rmse" if loss == SQUARE else "accuracy"
     return Task(
         name, family, "", "", shape, layers, loss, metric,
         epochs=1, round_steps=64, batch_size=16,
@@ -55,16 +55,16 @@ LSTM_LONG = _task("lstm", "small-lstm-long", (130,), BINARY, Embedding(40, 6), L
 SMALL = (FNN, FNN_FIFTH, CNN, RNN, RNN_TANH, LSTM_FLOAT, LSTM_WORDS, LSTM_LONG)
 
 
-def rows(task: Task, count: int = 400, seed: int = 5) -> tuple[np.ndarray, np.ndarray]:
-    """x (count, *input_shape) and targets y (count,) that can be learned from it, in the task's
+def rows(task: Task, rows: int = 400, seed: int = 5) -> tuple[np.ndarray, np.ndarray]:
+    """x (rows, *input_shape) and targets y (rows,) that can be learned from it, in the task's
     types."""
     rng = np.random.default_rng(seed)
     first = task.layers[0]
     if isinstance(first, Embedding):
-        x = rng.integers(0, first.vocabulary, (count, *task.input_shape)).astype(np.int32)
+        x = rng.integers(0, first.vocabulary, (rows, *task.input_shape)).astype(np.int32)
     else:
-        x = rng.standard_normal((count, *task.input_shape)).astype(np.float32)
-    flat = x.reshape(count, -1).astype(float)
+        x = rng.standard_normal((rows, *task.input_shape)).astype(np.float32)
+    flat = x.reshape(rows, -1).astype(float)
     signal = flat @ rng.standard_normal(flat.shape[1])
     signal = (signal - signal.mean()) / signal.std()
     if task.loss == SPARSE:

@@ -16,7 +16,7 @@ import pytest
 
 from tasks.data import arrays, cache, digits, prepare
 from tasks.data.arrays import Arrays
-from tasks.data.family import About, Decoded, Family
+from tasks.data.family import About, Decoded, DataFamily
 from tasks.errors import UserError
 
 REAL = Path(__file__).parents[4] / "shared" / "data"
@@ -256,5 +256,5 @@ def test_a_manifest_says_all_a_worker_and_a_report_need() -> None:
 
 
 def test_a_family_without_files_looks_for_none(folder: Path) -> None:
-    family = Family("f", About("f", "", ""), decoded)
+    family = DataFamily("f", About("f", "", ""), decoded)
     assert family.find(folder) == [] and family.advice == ""
