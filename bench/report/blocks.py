@@ -44,7 +44,8 @@ class Table:
 
     bad: numbers of the rows that hold no measurement. filters: headings by which a reader narrows
     the table where that can be done; such a table gathers rows that stand elsewhere in the
-    document, so paper and terminal leave it out.
+    document, so paper and terminal leave it out. apart: the heading of a column whose values a
+    reader's sorting never mixes; empty for none.
     """
 
     kind: ClassVar = "table"
@@ -54,6 +55,7 @@ class Table:
     legend: str = ""
     bad: frozenset[int] = frozenset()
     filters: tuple[str, ...] = ()
+    apart: str = ""
 
     def __post_init__(self) -> None:
         if any(len(row) != len(self.columns) for row in self.rows):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from adapters.base import Division
 from bench.plan.request import PROFILES
 from bench.records.door import parse
 from bench.records.record import (
@@ -84,6 +85,12 @@ def record(
         settings={"version": "1", "threads": 2},
         packages={"numpy": "2"},
     )
+    return made
+
+
+def of_division(made: Record, division: Division) -> Record:
+    """The same record, its job of that division."""
+    made["launch"]["job"]["division"] = division
     return made
 
 

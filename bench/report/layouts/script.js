@@ -16,6 +16,9 @@
     return found ? parseFloat(found[0]) : NaN;
   };
 
+  const apart = table.dataset.apart; // a column whose values are never ranked together
+  const group = (row) => (apart === undefined ? "" : row.cells[apart].textContent);
+
   const sortBy = (column, heading) => {
     const down = heading.getAttribute("aria-sort") === "ascending";
     for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
@@ -24,7 +27,8 @@
       const text = row.cells[column].textContent;
       return [row, text, heading.classList.contains("number") ? number(text) : NaN];
     });
-    keyed.sort(([, a, x], [, b, y]) => {
+    keyed.sort(([one, a, x], [other, b, y]) => {
+      if (group(one) !== group(other)) return group(one).localeCompare(group(other));
       if (isNaN(x) !== isNaN(y)) return isNaN(x) ? 1 : -1; // what has no number comes last
       const order = isNaN(x) ? a.localeCompare(b) : x - y;
       return down ? -order : order;

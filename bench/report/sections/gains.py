@@ -32,7 +32,7 @@ def sections(results: Results, context: Context) -> list[Section]:
     blocks.append(Note(READING, small=True))
     if beyond := departures.of(results):
         title = departures.TITLE.replace("these", "the")
-        blocks.append(Section("departures", title, (beyond,)))
+        blocks.append(Section("departures", title, beyond))
     return [Section("gains", "What tuning gains", tuple(blocks))]
 
 

@@ -25,6 +25,7 @@ def sections(results: Results, context: Context) -> list[Section]:
         (label("task"), *apart, *cell_table.COLUMNS),
         rows,
         bad=cell_table.bad(rows, column=2 + len(apart)),
+        apart=DIVISION if apart else "",
         filters=("task", *(column.heading for column in apart), "implementation"),
     )
     return [Section("results", "Results", (table, Note(cell_table.READING, small=True)))]

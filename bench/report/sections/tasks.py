@@ -53,7 +53,7 @@ def _division(
     own = results.only(task).of_division(division)
     blocks = _cells(own, context, task, f"{task}, {division}", most)
     if beyond := departures.of(own):
-        blocks.append(Details(departures.TITLE, (beyond,)))
+        blocks.append(Details(departures.TITLE, beyond))
     return Section(f"task-{task}-{division}", f"{task}, {division}", tuple(blocks))
 
 

@@ -28,7 +28,9 @@ def test_every_contender_runs_once_a_block() -> None:
     measured = [j for j in jobs() if j.kind == "measure"]
     counts = Counter((j.block, j.cell.contender) for j in measured)
     assert set(counts.values()) == {1}
-    assert len(measured) == 6 * (len(NAMES) + 1)
+    copies = {j.cell.implementation for j in measured if j.cell.label}
+    assert len(copies) == len({i.division for i in implementations()})
+    assert len(measured) == 6 * (len(NAMES) + len(copies))
 
 
 def test_certificates_come_first_and_alone_for_verify() -> None:

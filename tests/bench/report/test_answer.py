@@ -34,9 +34,8 @@ def test_a_sure_winner_is_named_with_the_least_advantage_its_interval_admits() -
     (lead,) = leads(questions.against_best(given))
     assert lead.leaders == ("pytorch:eager",)
     assert set(lead.others) == {"mxnet:hybrid", "keras:tensorflow"}
-    (nearest,) = [
-        v for v in questions.against_best(given)["fnn-mnist"] if v.question.new == "mxnet:hybrid"
-    ]
+    (against,) = questions.against_best(given).values()
+    (nearest,) = [v for v in against if v.question.new == "mxnet:hybrid"]
     ratio, _, high = nearest.change
     assert lead.least == pytest.approx(1 / high)
     assert lead.least < 1 / ratio
