@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from importlib import metadata
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from bench.discover import Divisions, implementations, tuners, usual
 from bench.records.record import SCHEMA
 from tests.support.command import bench
 
@@ -33,6 +35,7 @@ MISTAKES = [
     (["run", "--tasks", ""], "empty pattern"),
     (["run", "--implementations", "theano"], "no implementation matches"),
     (["verify", "--implementations", ","], "empty pattern"),
+    (["run", "--division", "documented", "--implementations", "sklearn"], "no implementation"),
     (["run", "--data-dir", "nowhere"], "is no folder"),
     (["run", "--data-dir", "corrupt"], "cannot be read"),
     (["run", "--resume"], "nothing to resume"),
@@ -83,6 +86,43 @@ def test_list_says_what_is_not_ready_and_why(folder: Path) -> None:
     assert {row["status"] for row in listed["implementations"]} == {"missing"}
     assert all("bench setup" in row["reason"] for row in listed["implementations"])
     assert any(row["task"] == "fnn-mnist" for row in listed["tasks"])
+
+
+def test_list_shows_the_division_of_each_row(folder: Path) -> None:
+    listed = json.loads(bench("list", "--json", cwd=folder).stdout)["implementations"]
+    rows = {row["implementation"]: row for row in listed}
+    assert rows["pytorch:loop"]["division"] == "documented"
+    assert rows["pytorch:loop"]["departures"] == []
+    assert rows["pytorch:eager"]["division"] == "tuned"
+    assert "losses are read once a call, not once a step" in rows["pytorch:eager"]["departures"]
+    text = bench("list", cwd=folder, COLUMNS="80").stdout
+    documented, tuned = text.split("Documented implementations")[1].split("Tuned implementations")
+    for name, row in rows.items():
+        part = documented if row["division"] == "documented" else tuned
+        mark = " *" if row["taken"] else "  "
+        assert f"\n{name}{mark}" in part, name
+
+
+@pytest.mark.parametrize("division", ["documented", "tuned", "both"])
+def test_verify_takes_the_rows_of_the_division(folder: Path, division: str) -> None:
+    words = ["--division", division, "--tasks", "fnn-mnist", "--json"]
+    rows = json.loads(bench("verify", *words, cwd=folder).stdout)["certificates"]
+    wanted = usual([*implementations(), *tuners()], cast(Divisions, division))
+    names = {row.name for row in wanted if row.does("fnn-mnist")}
+    assert {row["implementation"] for row in rows} == names
+    assert len(rows) == len(names)
+
+
+def test_a_run_keeps_what_its_division_was_resolved_to(folder: Path) -> None:
+    words = ["--division", "documented", "--implementations", "pytorch,keras", "--out", "r"]
+    done = bench("run", "--profile", "smoke", *words, cwd=folder)
+    assert done.returncode == 1, done.stderr  # nothing is installed there
+    request = json.loads((folder / "r" / "run.json").read_text())["request"]
+    assert request["implementations"] == [
+        row.name
+        for row in implementations()
+        if row.framework in ("pytorch", "keras") and row.division == "documented"
+    ]
 
 
 def test_list_fits_80_columns_and_breaks_no_name(folder: Path) -> None:
