@@ -28,14 +28,15 @@ LIMITS = (
     "A fault of a call length, batch size or row count that is neither certified nor timed, or one "
     "that begins after more steps than a round, an epoch's prediction and the uneven calls have.",
     "In networks too costly for the oracle the long calls are tried on a narrower network of the "
-    "same layers: a fault of the wide one alone, in long calls alone, is not seen.",
+    "same layers and on the middle of the images: a fault of the wide one alone, in long calls "
+    "alone, is not seen.",
     "Outputs are compared on a sample of the rows of a large set, drawn anew with each seed.",
     "In lower precisions, whatever is of the size of their own rounding.",
 )
 
 
 @dataclass(frozen=True)
-class Row:
+class Coverage:
     """One kind of fault as one check refuses it. honest: the largest error of honest work there;
     None where that check was in no honest line. faults: how many it refused; smallest: the smallest
     error among them."""
@@ -55,7 +56,9 @@ class Row:
         return f"{self.smallest / self.honest:.2g}"
 
 
-def rows(honest: Iterable[Mapping[str, Any]], verdicts: Iterable[Mapping[str, Any]]) -> list[Row]:
+def rows(
+    honest: Iterable[Mapping[str, Any]], verdicts: Iterable[Mapping[str, Any]]
+) -> list[Coverage]:
     """By kind, and within it the checks that refuse most first."""
     largest: dict[str, float] = defaultdict(float)
     for line in honest:
@@ -66,7 +69,7 @@ def rows(honest: Iterable[Mapping[str, Any]], verdicts: Iterable[Mapping[str, An
         if verdict.get("bound") is not None:
             refused[verdict["kind"], _stem(verdict["refused_by"])].append(verdict)
     found = [
-        Row(
+        Coverage(
             kind,
             check,
             len({verdict["mutant"] for verdict in some}),
@@ -100,7 +103,9 @@ def by_launch(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     return {kind: len(names) for kind, names in sorted(found.items())}
 
 
-def document(table: Iterable[Row], launched: Mapping[str, int], lines: int, wronged: int) -> str:
+def document(
+    table: Iterable[Coverage], launched: Mapping[str, int], lines: int, wronged: int
+) -> str:
     """The text between the marks."""
     text = [
         "Which check refuses which faults, over what bound, and how far honest work is under it. "

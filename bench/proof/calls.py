@@ -1,8 +1,11 @@
 """Calls as they are timed: many steps in one, several in a row, from several staged sets.
 
-The steps are those of the task under an optimizer that lets no rounding grow, so that hundreds of
-them can be compared: with relu or pools, Adam with an epsilon far over the gradients, which makes a
-step linear in them; else the task's own.
+The steps are those of the task from weights that keep units off their kinks (bench.proof.kinks)
+and under an optimizer that lets no rounding grow, so that hundreds of them can be compared: with
+relu or pools, Adam with an epsilon far over the gradients, which makes a step linear in them; else
+one as large as the gradients. Both show which form of Adam it is, and whether epsilon is passed on.
+
+All sets have one shape, and calls few lengths: each further one is a program more to compile.
 """
 
 from __future__ import annotations
@@ -17,13 +20,16 @@ from adapters.base import Adapter
 from bench.proof.bounds import (
     AGAIN_CALLS,
     AGAIN_LONG_CALL,
+    CALL_LOSSES,
     CALLS,
+    LARGE_EPSILON,
     LONG_CALL,
     OWN_WEIGHTS,
     typical,
 )
 from bench.proof.checks import Check, count, worst
-from bench.proof.narrow import STEP_OPERATIONS, narrowed, step_operations
+from bench.proof.kinks import away_from_kinks
+from bench.proof.narrow import STEP_OPERATIONS, cropped, narrowed, step_operations
 from bench.proof.prediction import apart, own_outputs
 from bench.proof.trial import Trial
 from tasks.spec.layers import MaxPool2D
@@ -38,21 +44,24 @@ CALM_RATE, CALM_EPSILON = 0.01, 1.0
 Rows = Literal["all", "some", "relabelled", "reordered"]
 Call = tuple[Rows, int]
 SINGLE: tuple[Call, ...] = (("some", 1), ("relabelled", 1), ("reordered", 1), ("all", 1))
-USUAL: tuple[Call, ...] = (("all", 37), ("all", 37), *SINGLE, ("relabelled", 64))
-COSTLY: tuple[Call, ...] = (("all", 5), ("all", 5), *SINGLE, ("relabelled", 7))
-CROWDED = 5  # the call whose batch is one row in its first half
+USUAL: tuple[Call, ...] = (("all", 37), ("all", 37), ("relabelled", 64), *SINGLE)
+COSTLY: tuple[Call, ...] = (("all", 5), ("all", 5), ("relabelled", 7), *SINGLE)
+CROWDED = 6  # the call whose batch is one row in its first half
 REPEATED = 2  # so many first calls are made once more after another build
-SOME_ROWS = 300
+SOME_ROWS = 320  # whole batches of predictions
 PREDICT_BATCH = 64
 
 
 @dataclass(frozen=True)
 class _Plan:
     """calls: the rows they are from and their orders, int32 (steps, batch); long: the order of one
-    as long as a timed round; some: the rows of the second and third staged set."""
+    as long as a timed round; start: the weights; first, some: the rows of the first set, and of the
+    others."""
 
     calls: tuple[tuple[Rows, np.ndarray], ...]
     long: np.ndarray
+    start: Weights
+    first: np.ndarray
     some: np.ndarray
 
 
@@ -68,8 +77,10 @@ class _Seen:
 
 def checks(t: Trial) -> list[Check]:
     """Uneven calls, predictions between; one as long as a timed round; the first ones again."""
-    t = replace(t, whole=calm(narrowed(t.task)))
-    plan = _plan(t)
+    task = t.task
+    narrow = narrowed(task)
+    t = replace(t, whole=calm(narrow), x=cropped(t.x, narrow))
+    plan = _plan(t, is_costly=step_operations(task) > STEP_OPERATIONS)
     about = f"calls {[(rows, len(order)) for rows, order in plan.calls]}"
     expected = t.answer(about, lambda: _flat(_run(t, t.oracle, plan)))
     seen = _run(t, t.adapter, plan)
@@ -77,20 +88,22 @@ def checks(t: Trial) -> list[Check]:
     got = _flat(seen)
     return [
         *(count(name, changed, "changed later") for name, changed in seen.changed.items()),
-        _losses("call losses", got, expected, slice(-1), CALLS),
+        _losses("call losses", got, expected, slice(-1), CALL_LOSSES),
         _update("uneven calls", got, expected, t, CALLS, AGAIN_CALLS),
         Check("predictions between calls", max(seen.apart), OWN_WEIGHTS),
-        _losses("long call loss", got, expected, slice(-1, None), LONG_CALL),
+        _losses("long call loss", got, expected, slice(-1, None), CALL_LOSSES),
         _update("long call", got, expected, t, LONG_CALL, AGAIN_LONG_CALL),
         _update("repeated calls", got, expected, t, CALLS, AGAIN_CALLS),
     ]
 
 
 def calm(task: Task) -> Task:
-    """The task under an optimizer that does not amplify what one unit at its kink does."""
-    kinks = any(isinstance(x, MaxPool2D) or _is_relu(x) for x in task.layers)
-    if not kinks or not isinstance(task.optimizer, Adam):
+    """The task under an Adam whose epsilon matters, and with kinks one that does not amplify what a
+    unit at its kink does."""
+    if not isinstance(task.optimizer, Adam):
         return task
+    if not any(isinstance(x, MaxPool2D) or _is_relu(x) for x in task.layers):
+        return task.with_optimizer(replace(task.optimizer, epsilon=LARGE_EPSILON))
     return task.with_optimizer(
         replace(task.optimizer, learning_rate=CALM_RATE, epsilon=CALM_EPSILON)
     )
@@ -100,31 +113,33 @@ def _is_relu(layer: Any) -> bool:
     return getattr(layer, "activation", "") == "relu"
 
 
-def _plan(t: Trial) -> _Plan:
-    costly = step_operations(t.task) > STEP_OPERATIONS
+def _plan(t: Trial, is_costly: bool) -> _Plan:
     rng = np.random.default_rng((t.seed, 0xCA))
     # The second set begins with the same row as the first: a set is more than its first row.
-    some = np.concatenate([[0], 1 + rng.permutation(len(t.x) - 1)[: SOME_ROWS - 1]])
+    rows = 1 + rng.permutation(len(t.x) - 1)
+    first, some = (np.concatenate([[0], r]) for r in (rows[: SOME_ROWS - 1], rows[1 - SOME_ROWS :]))
     batch = t.task.batch_size
 
     def order(steps: int, rows: int) -> np.ndarray:
         drawn = [rng.permutation(rows) for _ in range(-(-steps * batch // rows))]
         return np.concatenate(drawn)[: steps * batch].reshape(steps, batch).astype(np.int32)
 
-    calls = [
-        (rows, order(steps, len(t.x) if rows == "all" else len(some)))
-        for rows, steps in (COSTLY if costly else USUAL)
-    ]
+    calls = [(rows, order(steps, len(some))) for rows, steps in (COSTLY if is_costly else USUAL)]
     calls[CROWDED][1][:, : batch // 2] = calls[CROWDED][1][0, 0]
-    return _Plan(tuple(calls), order(t.task.round_steps, len(t.x)), some)
+    seen = np.union1d(first, some)
+    start = t.answer("away from kinks", lambda: away_from_kinks(t, t.x[seen]), by_adam=False)
+    start = {name: value.astype(np.float32) for name, value in start.items()}
+    long = order(t.task.round_steps, len(first))
+    return _Plan(tuple(calls), long, start, first, some)
 
 
 def _staged(t: Trial, each: Adapter, plan: _Plan) -> dict[Rows, Any]:
     """Four sets, alive together; of one shape, with one first row, with the same inputs."""
+    each.build(t.task, plan.start, t.seed)
     x, y = t.x[plan.some], t.y[plan.some]
     turned = np.concatenate([[0], np.roll(np.arange(1, len(y)), 1)])
     return {
-        "all": t.build(each, t.task),
+        "all": each.stage(t.x[plan.first], t.y[plan.first]),
         "some": each.stage(x, y),
         "relabelled": each.stage(x, np.roll(y, 1)),
         "reordered": each.stage(x[turned], y[turned]),
@@ -146,7 +161,7 @@ def _run(t: Trial, each: Adapter, plan: _Plan) -> _Seen:
         each.wait()
         given = each.weights()
         kept.extend((value, value.copy()) for value in given.values())
-        seen.moved[stretch] = {n: given[n].astype(np.float64) - w for n, w in t.weights.items()}
+        seen.moved[stretch] = {n: given[n].astype(np.float64) - w for n, w in plan.start.items()}
         if each is not t.oracle:
             right = own_outputs(t, t.x[plan.some], given)
             seen.apart.append(apart(outputs, right, float(np.sqrt(np.mean(right**2)))))
@@ -174,7 +189,7 @@ def _repeat(t: Trial, plan: _Plan, seen: _Seen) -> None:
     sets = _staged(t, t.adapter, plan)
     for rows, order in plan.calls[:REPEATED]:
         t.adapter.train(sets[rows], order)
-    seen.moved["repeated calls"] = t.update(t.adapter)
+    seen.moved["repeated calls"] = t.update(t.adapter, plan.start)
 
 
 def _differing(pairs: list[tuple[np.ndarray, np.ndarray]]) -> int:

@@ -24,7 +24,6 @@ from bench.proof import (
     gradients,
     memory,
     prediction,
-    structure,
     trajectory,
 )
 from bench.proof.bounds import DRAWS, LOWER_DRAWS, LOWER_LEAST, lower_bound
@@ -48,11 +47,9 @@ class Group:
 
 # From what is cheap and says most to what takes longest: the first that fails ends it.
 GROUPS = (
-    Group("structure", structure.checks),
     Group("forward", forward.checks, LOWER_DRAWS),
     Group("gradients", gradients.checks, LOWER_DRAWS),
     Group("trajectory", trajectory.checks, LOWER_DRAWS),
-    Group("epsilon", trajectory.epsilon, LOWER_DRAWS),
     Group("augmentation", augmentation.checks, LOWER_DRAWS),
     Group("extremes", extremes.checks),
     Group("memory", memory.checks),
@@ -131,9 +128,7 @@ def _widened(check: Check, own: Mapping[str, float]) -> list[Check]:
     """The check with a bound from the oracle's own error, and for outputs one check more."""
     if check.unit in ("count", "standard errors") or not check.bound:
         return [check]
-    # One batch's loss is one number, and may be right by chance: the worst of many is not.
-    many = "losses" if check.name == "mean loss" else check.name
-    allowed = own.get(many, own.get(check.name, 0.0))
+    allowed = own.get(check.name, 0.0)
     found = [replace(check, bound=lower_bound(check.bound, allowed))]
     if check.name == "outputs":
         least = LOWER_LEAST * allowed

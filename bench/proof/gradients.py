@@ -45,7 +45,7 @@ def oracle_gradients(
         loss, found = t.oracle.gradients(data[0][rows], t.y[rows])
         return {"loss": np.array(loss), **found}
 
-    answer = dict(t.answer(f"gradients of {rows.tolist()} at {about}", compute))
+    answer = dict(t.answer(f"gradients of {rows.tolist()} at {about}", compute, by_adam=False))
     return float(answer.pop("loss")), answer
 
 

@@ -19,14 +19,15 @@ from tasks.spec.training import SGD
 from tasks.weights import Weights
 
 FORGET = 6.0  # sigmoid(6)^200 = 0.6
-# Of SGD: an LSTM's gradients are small, and those of a state that adds up are large.
-LSTM_RATE, RNN_RATE = 1.0, 3e-2
-STEPS = 3
+# Of SGD: an LSTM's gradients are small, and those of a state that adds up are large. At 1 and four
+# steps an LSTM's rounding grows to 8e-3.
+LSTM_RATE, RNN_RATE = 0.3, 1e-2
+STEPS = 4
 BATCH = 13
 
 
 def checks(t: Trial) -> list[Check]:
-    """Outputs, and the move of three steps, of recurrent layers that forget nothing."""
+    """Outputs, and the move of four steps, of recurrent layers that forget nothing."""
     weights = remembering(t.whole, t.weights)
     if weights is None:
         return []
@@ -40,12 +41,13 @@ def checks(t: Trial) -> list[Check]:
         t.oracle.train(data, t.order[:STEPS])
         return {"outputs": outputs, **t.update(t.oracle, start)}
 
-    expected = dict(t.answer("long memory", compute))
+    expected = dict(t.answer("long memory", compute, by_adam=False))
     outputs = expected.pop("outputs")
     data = t.build(t.adapter, task, start)
     got = t.adapter.predict(t.adapter.stage(t.x[rows], t.y[rows]), BATCH)
-    t.adapter.train(data, t.order[: STEPS - 1])
-    t.adapter.train(data, t.order[STEPS - 1 : STEPS])
+    half = STEPS // 2  # two calls of one length, so that one program is compiled
+    t.adapter.train(data, t.order[:half])
+    t.adapter.train(data, t.order[half:STEPS])
     moved = t.update(t.adapter, start)
     return [
         Check("long memory, outputs", relative(got, outputs), EXTREME_OUTPUTS),

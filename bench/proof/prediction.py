@@ -25,6 +25,7 @@ from tasks.weights import Weights
 INFER_BATCH = 256  # as in the timed rounds
 REMAINDER_ROWS = 300  # one whole batch and part of another
 SINGLE_ROWS = 3
+RESTORED_BATCH = 60  # divides the remainder
 # Of a large staged set the oracle computes some rows: these many operations, a second or less.
 ORACLE_OPERATIONS = 4e8
 FEWEST, MOST = 60, 600
@@ -48,8 +49,7 @@ def checks(t: Trial) -> list[Check]:
     sets = _stage(t)
     for each in sets:  # whatever is remembered or built at the first call is now there
         t.adapter.predict(each.data, each.batch)
-    t.adapter.train(first, t.order[:1])
-    t.adapter.train(first, np.resize(t.order, (_steps(t), t.order.shape[1])))
+    t.adapter.train(first, _call(t))
     kept = {name: value.copy() for name, value in t.adapter.weights().items()}
     outputs, late = _outputs(t.adapter, sets)
     expected = _expected(t, sets, kept)
@@ -67,27 +67,28 @@ def checks(t: Trial) -> list[Check]:
 def _again(
     t: Trial, first: Any, sets: list[_Set], before: list[np.ndarray], kept: Weights
 ) -> list[Check]:
-    """One more step shows in the very next prediction; and weights of before give those of before,
+    """One more call shows in the very next prediction; and weights of before give those of before,
     which is what early stopping asks for."""
-    t.adapter.train(first, t.order[1:2])
+    t.adapter.train(first, _call(t))  # of the same length, so that one program is compiled
     moved = {name: value.copy() for name, value in t.adapter.weights().items()}
     outputs, _ = _outputs(t.adapter, sets[:1])
     right = _expected(t, sets[:1], moved)
     t.adapter.build(t.whole, kept, t.seed)
-    restored = t.adapter.predict(t.adapter.stage(sets[0].x, _targets(t, len(sets[0].x))), 64)
+    one = sets[0]
+    restored = t.adapter.predict(t.adapter.stage(one.x, _targets(t, len(one.x))), RESTORED_BATCH)
     return [
-        Check("predictions, a step on", relative(outputs[0], right[0]), OWN_WEIGHTS),
+        Check("predictions, a call on", relative(outputs[0], right[0]), OWN_WEIGHTS),
         Check(
             "predictions, restored",
-            relative(restored[sets[0].looked_at], before[0].astype(np.float64)),
+            relative(restored[one.looked_at], before[0].astype(np.float64)),
             OWN_WEIGHTS,
         ),
     ]
 
 
-def _steps(t: Trial) -> int:
-    """Of the call before: as many as in a timed round, up to some that take no network long."""
-    return min(t.whole.round_steps, MOST_STEPS)
+def _call(t: Trial) -> np.ndarray:
+    """As many steps as in a timed round, up to some that take no network long."""
+    return np.resize(t.order, (min(t.whole.round_steps, MOST_STEPS), t.order.shape[1]))
 
 
 def apart(got: np.ndarray, right: np.ndarray, scale: float) -> float:

@@ -68,11 +68,12 @@ class Trial:
         return each.stage(self.x, self.y)
 
     def answer(
-        self, about: str, compute: Callable[[], Mapping[str, np.ndarray]]
+        self, about: str, compute: Callable[[], Mapping[str, np.ndarray]], by_adam: bool = True
     ) -> dict[str, np.ndarray]:
         """The oracle's answer, from the memo where it was given before. about: the question, with
-        everything it depends on beside task, rows, seed and form of Adam."""
-        parts = (about, repr(self.whole), self.rows, self.seed, self.turn, self.oracle.adam_form)
+        everything it depends on beside task, rows and seed. by_adam: it depends on Adam's form."""
+        form = self.oracle.adam_form if by_adam else ""
+        parts = (about, repr(self.whole), self.rows, self.seed, self.turn, form)
         return self.memo.answer("\n".join(map(str, parts)), compute)
 
     def update(self, each: Adapter, weights: Weights | None = None) -> Weights:

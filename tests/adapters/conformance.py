@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from adapters.base import Adapter, Unsupported
-from adapters.mutants import arithmetic, augmentation
 from adapters.mutants.catalogue import FAULTS
 from adapters.mutants.mutant import Mutant, Wrapped
 from adapters.reference.oracle import Reference, warp
@@ -30,9 +29,9 @@ from tasks.weights import initial_weights
 from tests.support.small import CNN, FNN, LSTM_WORDS, SMALL, random_rows
 
 THREADS = 2
-# The rest of the catalogue is tried by bench.audit.mutants.
-AROUND = (*arithmetic.AROUND, *augmentation.MUTANTS[:3])
-# The first fault of every kind that can be planted around any adapter.
+# The first fault of every kind that can be planted around any adapter, on the first task that it
+# shows in, which is cheap. The rest of the catalogue is tried by bench.audit.mutants, and in NumPy
+# by test_mutants.py.
 OF_EVERY_KIND: dict[str, Mutant] = {
     fault.kind: fault
     for fault in reversed(FAULTS)
@@ -63,16 +62,6 @@ def framework(request: pytest.FixtureRequest, adapter: Adapter) -> str:
 def test_certificate(adapter: Adapter, task: Task) -> None:
     certificate = certify(adapter, task, *random_rows(task), seed=1)
     assert certificate.passed, certificate.reason()
-
-
-@pytest.mark.parametrize("mutant", AROUND, ids=lambda m: m.name.replace(" ", "-"))
-def test_mutants_of_this_framework_are_refused(adapter: Adapter, mutant: Mutant) -> None:
-    task = next(t for t in SMALL if mutant.applies(t))
-    try:
-        passed = certify(mutant.make(adapter), task, *random_rows(task), seed=1).passed
-    except ValueError:  # the framework itself refused, as Keras does a batch of another size
-        passed = False
-    assert not passed
 
 
 @pytest.mark.parametrize("kind", sorted(OF_EVERY_KIND))
@@ -143,9 +132,10 @@ class OtherDropout(Wrapped):
         return replace(task, layers=tuple(layers))
 
 
-@pytest.mark.parametrize("rate", [0.0, 0.3, 0.4, 0.45, 0.55, 0.7, 0.9])
+@pytest.mark.parametrize("rate", [0.45, 0.55])
 def test_another_rate_of_dropout_is_refused(adapter: Adapter, rate: float) -> None:
-    """The honest rate passes: `test_certificate` has this task too."""
+    """The rates that are hardest to tell. The honest one passes: `test_certificate` has this task
+    too."""
     faulty = OtherDropout(adapter)
     faulty.rate = rate
     certificate = certify(faulty, FNN, *random_rows(FNN), seed=1)

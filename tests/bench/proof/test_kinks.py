@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,13 @@ import pytest
 from adapters.reference.oracle import Reference
 from bench.proof.bounds import KINKS, relative, typical, without_worst
 from bench.proof.certify import certify
+from bench.proof.kinks import OFF_EVERY, away_from_kinks
+from bench.proof.memo import rows_digest
+from bench.proof.trial import Trial
+from tasks.spec.layers import Conv2D, Dense
+from tasks.spec.network import Task
 from tasks.weights import Weights
-from tests.support.small import CNN, random_rows
+from tests.support.small import CNN, FNN, RNN, random_rows
 
 
 class Off(Reference):
@@ -77,3 +83,36 @@ def test_a_small_parameter_has_no_worst_hundredth() -> None:
     wrong = right.copy()
     wrong[0] = 2
     assert without_worst(wrong, right) == relative(wrong, right)
+
+
+@pytest.mark.parametrize("task", [FNN, CNN, RNN], ids=lambda task: task.name)
+def test_weights_are_found_that_keep_units_off_their_kinks(task: Task) -> None:
+    """On every row three of four units are on and one is off, at about the size they had."""
+    x, y = random_rows(task)
+    oracle = Reference()
+    rows = rows_digest(x, y)
+    trial = Trial(oracle, oracle, task.without_dropout(), x, y, x, 1, rows)
+    weights = away_from_kinks(trial, x)
+    looked_at = 0
+    for index, layer in enumerate(trial.task.layers):
+        if not isinstance(layer, (Dense, Conv2D)) or layer.activation != "relu":
+            continue
+        looked_at += 1
+        before, after = (
+            outputs_of(trial.task, index, given, x) for given in (trial.weights, weights)
+        )
+        is_off = np.arange(after.shape[1]) % OFF_EVERY == OFF_EVERY - 1
+        assert np.all(after[:, is_off] == 0)
+        assert np.all(after[:, ~is_off] > 0.2 * np.ptp(after[:, ~is_off], axis=0))
+        assert np.any(before == 0) and np.any(before > 0), "there was nothing to keep away from"
+    assert looked_at
+
+
+def outputs_of(task: Task, index: int, weights: Weights, x: np.ndarray) -> np.ndarray:
+    """(values of a unit, units): what a layer passes on."""
+    oracle = Reference()
+    begins = tuple(f"{number}_" for number in range(index + 1))
+    used = {name: value for name, value in weights.items() if name.startswith(begins)}
+    oracle.build(replace(task, layers=task.layers[: index + 1]), used, 0)
+    outputs = oracle.predict(oracle.stage(x, np.zeros(len(x))), 64)
+    return outputs.reshape(-1, outputs.shape[-1])

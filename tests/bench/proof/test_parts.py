@@ -13,7 +13,7 @@ from bench.proof import memo as memo_module
 from bench.proof.certify import Group, certify, settled
 from bench.proof.checks import Check
 from bench.proof.memo import Memo, rows_digest
-from bench.proof.narrow import narrowed
+from bench.proof.narrow import cropped, narrowed
 from bench.proof.plausible import ALLOWANCE, implausible
 from bench.proof.rows import distinct_rows
 from bench.proof.settings import unlike_job
@@ -126,7 +126,11 @@ def test_a_draw_that_is_no_number_is_refused() -> None:
 def test_costly_tasks_are_narrowed_and_cheap_ones_left() -> None:
     assert narrowed(FNN) is FNN
     narrow = narrowed(CATS_DOGS)
-    assert narrow.input_shape == CATS_DOGS.input_shape
+    assert narrow.input_shape == (24, 24, 3)
     assert [type(layer) for layer in narrow.layers] == [type(layer) for layer in CATS_DOGS.layers]
     assert narrow.layers[-1] == CATS_DOGS.layers[-1]
-    assert narrow == replace(CATS_DOGS, layers=narrow.layers)
+    assert narrow == replace(CATS_DOGS, input_shape=(24, 24, 3), layers=narrow.layers)
+    images = np.zeros((2, *CATS_DOGS.input_shape), np.float32)
+    images[:, 63:87, 63:87] = 1
+    assert cropped(images, narrow).shape == (2, 24, 24, 3) and cropped(images, narrow).all()
+    assert cropped(images, CATS_DOGS) is images
