@@ -17,7 +17,7 @@ import pytest
 from bench.records.record import Outcome, failure_record
 from bench.report import publish
 from bench.run.environments import PROJECT
-from tests.support.records import about, certificate, job, record, results
+from tests.support.records import about, certificate, job, of_division, record, results
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -46,6 +46,22 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made.append(failure_record(job("tensorflow:graph", 0), outcome))
     run = results(made, about(tasks, [*names, "tensorflow:graph"]))
     return publish.write(run, folder)[0]
+
+
+@pytest.fixture(scope="module")
+def divided(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of documented and tuned rows, some of the documented ones the faster."""
+    seconds = {"pytorch:loop": 0.1, "keras:fit": 0.3, "pytorch:eager": 0.2, "mxnet:hybrid": 0.4}
+    made = [
+        of_division(
+            record(name, block, took, "", task),
+            "documented" if name in ("pytorch:loop", "keras:fit") else "tuned",
+        )
+        for task in ("fnn-mnist", "cnn-64-10")
+        for name, took in seconds.items()
+        for block in range(3)
+    ]
+    return publish.write(results(made), tmp_path_factory.mktemp("divided"))[0]
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +125,32 @@ def test_a_heading_sorts_both_ways_and_failed_cells_come_last(visit: Visit) -> N
     down = [float(x.replace(",", "")) for x in visit.column(number) if x]
     assert down == sorted(up, reverse=True)
     assert visit.column(number)[-1] == ""
+
+
+def test_sorting_never_ranks_the_two_divisions_together(browser: Any, divided: Path) -> None:
+    visit = Visit(browser, divided)
+    headings = visit.page.locator("#all th").all_text_contents()
+    number = 1 + headings.index("train samples/s")
+    column = visit.page.locator("#all th", has_text="train samples/s")
+    for down in (False, True):
+        column.get_by_role("button").click()
+        divisions = visit.column(2)
+        assert divisions == ["documented"] * 4 + ["tuned"] * 4
+        speeds = [float(text.replace(",", "")) for text in visit.column(number)]
+        for part in (speeds[:4], speeds[4:]):
+            assert part == sorted(part, reverse=down)
+        assert speeds != sorted(speeds, reverse=down)
+    visit.page.locator("#filter-division").select_option("tuned")
+    assert set(visit.column(2)) == {"tuned"}
+    visit.context.close()
+
+
+def test_a_page_of_two_divisions_fits_a_phone(browser: Any, divided: Path) -> None:
+    visit = Visit(browser, divided, phone=True)
+    visit.open_everything()
+    assert fits(visit) == []
+    assert visit.said == []
+    visit.context.close()
 
 
 def test_the_keyboard_is_enough_to_sort(visit: Visit) -> None:
