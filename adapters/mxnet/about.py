@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.base import Framework, Implementation
+from adapters.base import Framework, Implementation, Installation
 
 _TUNED = (
     "the engine is the naive one (MXNET_ENGINE_TYPE, set before the import), which MXNet's guide "
@@ -20,6 +20,8 @@ FRAMEWORK = Framework(
     order=4,
     package="mxnet",
     variables=("MXNET_",),
+    # Its OpenBLAS of 2022 computes wrongly on some newer processors unless it is told a kernel.
+    installations=(Installation("mxnet", keeps=("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")),),
     implementations=(
         Implementation(
             "mxnet", "hybrid", "adapters.mxnet.contender", "mxnet",

@@ -79,7 +79,7 @@ def others(pid):
 METRIC = """METRICS: tuple[Metric, ...] = (
     Metric(
         "added_loss", "", "lower", "loss of the first step", _reading("first_loss"), False,
-        column=Column("added loss", ".4f", place=99),
+        column=PrintedColumn("added loss", ".4f", place=99),
     ),
 """  # a row, in the file of all metrics
 RUN = ("run", "--profile", "smoke", "--tasks", "added-task", "--implementations", "added")

@@ -69,7 +69,8 @@ def _events(about: RunFile, launch: Launch) -> Iterator[dict[str, Any]]:
         now += float(seconds)
         yield event(END, "epoch_stop", number, epoch_num=number)
         metric = about.datasets[launch.cell.task].metric
-        yield event(POINT, "eval_accuracy", scores[number - 1], epoch_num=number, metric=metric)
+        if number <= len(scores):
+            yield event(POINT, "eval_accuracy", scores[number - 1], epoch_num=number, metric=metric)
     readings = launch.launch.readings
     missed = readings.target is not None and readings.time_to_target is None
     yield event(END, "run_stop", None, status="aborted" if missed else "success")
