@@ -28,6 +28,7 @@ from bench.proof.bounds import (
     typical,
 )
 from bench.proof.checks import Check, count, worst
+from bench.proof.gradients import oracle_gradients
 from bench.proof.kinks import away_from_kinks
 from bench.proof.narrow import STEP_OPERATIONS, cropped, narrowed, step_operations
 from bench.proof.prediction import apart, own_outputs
@@ -38,8 +39,9 @@ from tasks.spec.training import Adam
 from tasks.weights import Weights
 
 # Rate and epsilon. Larger steps move a weight by more than its own rounding, also in the form that
-# begins with small ones; a recurrent layer multiplies what they do along the sequence.
-CALM, CALM_RECURRENT, CALM_SHORT = (0.01, 0.1), (0.01, 1.0), (0.03, 0.1)
+# begins with small ones; a recurrent layer multiplies what they do along the sequence. In costly
+# networks gradients may be 1e-6, so there epsilon is so many times the smallest of them.
+CALM_RATE, CALM_EPSILON, CALM_RECURRENT, OVER_GRADIENTS = 0.01, 0.1, 1.0, 10.0
 # Of the uneven calls: which staged rows, and how many steps. Uneven, so that steps left over by
 # chunks of any size show; two of one length in a row, so that an order or an optimizer kept from
 # the first shows; single ones, which take another way in some adapters, one with a row many times.
@@ -82,8 +84,9 @@ def checks(t: Trial) -> list[Check]:
     task = t.task
     narrow = narrowed(task)
     is_costly = step_operations(task) > STEP_OPERATIONS
-    t = replace(t, whole=calm(narrow, is_costly), x=cropped(t.x, narrow))
+    t = replace(t, whole=narrow, x=cropped(t.x, narrow))
     plan = _plan(t, is_costly)
+    t = replace(t, whole=calm(narrow, _over_gradients(t, plan) if is_costly else CALM_EPSILON))
     about = f"calls {[(rows, len(order)) for rows, order in plan.calls]}"
     expected = t.answer(about, lambda: _flat(_run(t, t.oracle, plan)))
     seen = _run(t, t.adapter, plan)
@@ -100,16 +103,23 @@ def checks(t: Trial) -> list[Check]:
     ]
 
 
-def calm(task: Task, is_short: bool) -> Task:
+def _over_gradients(t: Trial, plan: _Plan) -> float:
+    """An epsilon over the first batch's gradients, by the parameter that has the smallest."""
+    rows = plan.first[plan.calls[0][1][0]]
+    _, found = oracle_gradients(t, t.task, rows, plan.start, "weights away from kinks")
+    return OVER_GRADIENTS * min(float(np.sqrt(np.mean(value**2))) for value in found.values())
+
+
+def calm(task: Task, epsilon: float) -> Task:
     """The task under an Adam whose epsilon matters, and with kinks one that does not amplify what a
-    unit at its kink does. is_short: over few steps, which may be larger."""
+    unit at its kink does; `epsilon` is that one's."""
     if not isinstance(task.optimizer, Adam):
         return task
     if not any(isinstance(x, MaxPool2D) or _is_relu(x) for x in task.layers):
         return task.with_optimizer(replace(task.optimizer, epsilon=LARGE_EPSILON))
     is_recurrent = any(isinstance(x, (SimpleRNN, LSTM)) for x in task.layers)
-    rate, epsilon = CALM_RECURRENT if is_recurrent else CALM_SHORT if is_short else CALM
-    return task.with_optimizer(replace(task.optimizer, learning_rate=rate, epsilon=epsilon))
+    epsilon = CALM_RECURRENT if is_recurrent else epsilon
+    return task.with_optimizer(replace(task.optimizer, learning_rate=CALM_RATE, epsilon=epsilon))
 
 
 def _is_relu(layer: Any) -> bool:
