@@ -51,6 +51,12 @@ def _fits_a_seed(value: int) -> None:
         raise ValueError(f"seed must be under {MOST_SEED}")
 
 
+def _is_implementation(name: str) -> bool:
+    """framework:mode, both said."""
+    framework, colon, mode = name.partition(":")
+    return bool(framework and colon and mode) and ":" not in mode
+
+
 @dataclass(frozen=True)
 class Cell:
     """What is measured: task × implementation × device × precision × threads.
@@ -71,7 +77,7 @@ class Cell:
         _least(self, threads=1)
         if self.label not in ("", AA_LABEL):
             raise ValueError(f"label must be empty or {AA_LABEL}")
-        if self.implementation.count(":") != 1:
+        if not _is_implementation(self.implementation):
             raise ValueError("implementation must be framework:mode")
 
     @property
@@ -207,6 +213,9 @@ class Request:
     def __post_init__(self) -> None:
         _least(self, threads=1, launches=1, seed=0, repeats=0)
         _fits_a_seed(self.seed + self.launches)
+        for name in self.implementations:
+            if not _is_implementation(name):
+                raise ValueError(f"implementations: {name!r} is not framework:mode")
         for name in ("until", "budget_seconds"):
             if getattr(self, name) is not None and not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0")

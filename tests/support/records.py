@@ -74,7 +74,7 @@ def record(
             "stage": 0.01,
             "first_step": 0.2,
             "first_round": seconds,
-        },  # fmt: skip
+        },
         readings={
             "test_score": 0.9,
             "final_loss": 0.1,

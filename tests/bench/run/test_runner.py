@@ -88,7 +88,13 @@ def test_records_hold_all_raw_rounds_and_pytest_benchmark_reads_them(
     assert list(phases) == ["learn", "train", "step", "infer", "latency"]
     assert all(len(s["data"]) == s["rounds"] > 0 for s in phases.values())
     assert all(launch.rounds(phase).tolist() == s["data"] for phase, s in phases.items())
-    assert set(record["launch"]["seconds"]) == {"import", "build", "stage", "first_step", "first_round"}
+    assert set(record["launch"]["seconds"]) == {
+        "import",
+        "build",
+        "stage",
+        "first_step",
+        "first_round",
+    }
     assert launch.launch.peak_rss_bytes is not None
     assert launch.launch.peak_rss_bytes > 2**24
     assert launch.launch.packages["numpy"] == np.__version__

@@ -16,7 +16,7 @@ import pytest
 
 from tasks.data import arrays, cache, digits, prepare
 from tasks.data.arrays import Arrays
-from tasks.data.family import About, Decoded, DataFamily
+from tasks.data.family import About, DataFamily, Decoded
 from tasks.errors import UserError
 
 REAL = Path(__file__).parents[4] / "shared" / "data"
