@@ -26,7 +26,7 @@ from bench.proof import (
     prediction,
     trajectory,
 )
-from bench.proof.bounds import DRAWS, LOWER_DRAWS, LOWER_LEAST, lower_bound
+from bench.proof.bounds import DRAWS, LOWER_DRAWS, LOWER_LEAST, LOWER_PIXEL, lower_bound
 from bench.proof.checks import Certificate, Check
 from bench.proof.memo import Memo, rows_digest
 from bench.proof.trial import Trial
@@ -129,7 +129,8 @@ def _widened(check: Check, own: Mapping[str, float]) -> list[Check]:
     if check.unit in ("count", "standard errors") or not check.bound:
         return [check]
     allowed = own.get(check.name, 0.0)
-    found = [replace(check, bound=lower_bound(check.bound, allowed))]
+    limit = max(check.bound, LOWER_PIXEL) if check.unit == "pixel range" else check.bound
+    found = [replace(check, bound=lower_bound(limit, allowed))]
     if check.name == "outputs":
         least = LOWER_LEAST * allowed
         detail = f"outputs err by {check.error:.1e}, the oracle in it by {allowed:.1e}"
