@@ -38,10 +38,12 @@ from tasks.spec.network import Task
 from tasks.spec.training import Adam
 from tasks.weights import Weights
 
-# Rate and epsilon. Larger steps move a weight by more than its own rounding, also in the form that
-# begins with small ones; a recurrent layer multiplies what they do along the sequence. In costly
-# networks gradients may be 1e-6, so there epsilon is so many times the smallest of them.
-CALM_RATE, CALM_EPSILON, CALM_RECURRENT, OVER_GRADIENTS = 0.01, 0.1, 1.0, 10.0
+# Rates and epsilons. Steps so large that they move a weight by more than its own rounding, and so
+# small that on inputs of large norm hundreds of them are no chaos; a recurrent layer multiplies what
+# they do along the sequence. In costly networks gradients may be 1e-6, so there epsilon is so many
+# times the smallest of them.
+CALM_RATE, CALM_RATE_RECURRENT, CALM_RATE_COSTLY = 5e-4, 2e-3, 1e-2
+CALM_EPSILON, CALM_RECURRENT, OVER_GRADIENTS = 0.1, 1.0, 10.0
 # Of the uneven calls: which staged rows, and how many steps. Uneven, so that steps left over by
 # chunks of any size show; two of one length in a row, so that an order or an optimizer kept from
 # the first shows; single ones, which take another way in some adapters, one with a row many times.
@@ -86,7 +88,10 @@ def checks(t: Trial) -> list[Check]:
     is_costly = step_operations(task) > STEP_OPERATIONS
     t = replace(t, whole=narrow, x=cropped(t.x, narrow))
     plan = _plan(t, is_costly)
-    t = replace(t, whole=calm(narrow, _over_gradients(t, plan) if is_costly else CALM_EPSILON))
+    rate, epsilon = CALM_RATE, CALM_EPSILON
+    if is_costly:
+        rate, epsilon = CALM_RATE_COSTLY, _over_gradients(t, plan)
+    t = replace(t, whole=calm(narrow, rate, epsilon))
     about = f"calls {[(rows, len(order)) for rows, order in plan.calls]}"
     expected = t.answer(about, lambda: _flat(_run(t, t.oracle, plan)))
     seen = _run(t, t.adapter, plan)
@@ -117,16 +122,16 @@ def _over_gradients(t: Trial, plan: _Plan) -> float:
     return OVER_GRADIENTS * min(float(np.sqrt(np.mean(value**2))) for value in found.values())
 
 
-def calm(task: Task, epsilon: float) -> Task:
+def calm(task: Task, rate: float, epsilon: float) -> Task:
     """The task under an Adam whose epsilon matters, and with kinks one that does not amplify what a
-    unit at its kink does; `epsilon` is that one's."""
+    unit at its kink does; rate and epsilon are that one's."""
     if not isinstance(task.optimizer, Adam):
         return task
     if not any(isinstance(x, MaxPool2D) or _is_relu(x) for x in task.layers):
         return task.with_optimizer(replace(task.optimizer, epsilon=LARGE_EPSILON))
-    is_recurrent = any(isinstance(x, (SimpleRNN, LSTM)) for x in task.layers)
-    epsilon = CALM_RECURRENT if is_recurrent else epsilon
-    return task.with_optimizer(replace(task.optimizer, learning_rate=CALM_RATE, epsilon=epsilon))
+    if any(isinstance(x, (SimpleRNN, LSTM)) for x in task.layers):
+        rate, epsilon = CALM_RATE_RECURRENT, CALM_RECURRENT
+    return task.with_optimizer(replace(task.optimizer, learning_rate=rate, epsilon=epsilon))
 
 
 def _is_relu(layer: Any) -> bool:

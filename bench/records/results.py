@@ -20,6 +20,7 @@ from bench.records.record import AA_LABEL, Cell, Status
 from bench.records.schema import Launch, RunFile
 from bench.records.store import Run
 from bench.stats import Estimate
+from tasks.errors import UserError
 
 DIVISIONS: tuple[Division, ...] = get_args(Division)
 
@@ -138,9 +139,16 @@ class Results:
     @staticmethod
     def read(run: Run) -> Results:
         """A run directory; `UserError` naming file and field where something does not fit."""
+        about, launches = run.about(), run.records().values()
+        for launch in launches:
+            if field_ := _foreign(about, launch.cell):
+                raise UserError(
+                    f"{run.launches}/{launch.job.id}.json is no launch of this run: "
+                    f"launch.job.cell.{field_} is not what run.json asks for"
+                )
         return Results.of(
-            run.about(),
-            run.records().values(),
+            about,
+            launches,
             run.beside("ceiling.json", CeilingFile),
             run.beside("evidence.json", EvidenceFile),
             run.path,
@@ -237,6 +245,19 @@ class Results:
     def measured(self) -> bool:
         """Whether any launch counts."""
         return any(result.good for result in self.cells)
+
+
+def _foreign(about: RunFile, cell: Cell) -> str:
+    """The first field of a cell that this run was not asked for; empty when it was."""
+    request = about.request
+    fits = {
+        "task": cell.task in request.tasks,
+        "implementation": cell.implementation in request.implementations,
+        "device": cell.device == request.device,
+        "precision": cell.precision == request.precision,
+        "threads": cell.threads == request.threads,
+    }
+    return next((name for name, is_asked in fits.items() if not is_asked), "")
 
 
 def cells_of(launches: Iterable[Launch]) -> tuple[CellResult, ...]:
