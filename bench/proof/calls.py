@@ -39,9 +39,9 @@ from tasks.spec.training import Adam
 from tasks.weights import Weights
 
 # Rates and epsilons. Steps so large that they move a weight by more than its own rounding, and so
-# small that on inputs of large norm hundreds of them are no chaos; a recurrent layer multiplies what
-# they do along the sequence. In costly networks gradients may be 1e-6, so there epsilon is so many
-# times the smallest of them.
+# small that on inputs of large norm hundreds of them are no chaos; a recurrent layer multiplies
+# what they do along the sequence. In costly networks gradients may be 1e-6, so there epsilon is so
+# many times the smallest of them.
 CALM_RATE, CALM_RATE_RECURRENT, CALM_RATE_COSTLY = 5e-4, 2e-3, 1e-2
 CALM_EPSILON, CALM_RECURRENT, OVER_GRADIENTS = 0.1, 1.0, 10.0
 # Of the uneven calls: which staged rows, and how many steps. Uneven, so that steps left over by
