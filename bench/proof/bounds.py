@@ -40,6 +40,9 @@ ONE_UNIT, WORST_SHARE = 1e-1, 0.01
 # and up to this is made on four more draws of weights and rows, and the median of the five decides:
 # a kink is in one draw of tens, a fault in every one.
 AGAIN_LOSSES, AGAIN_TYPICAL, DRAWS = 1e-2, 2e-1, 5
+# Twenty steps under gradients that swing: an Adam that keeps the largest second moment is off by
+# 3e-3 and more.
+SWINGS = 5e-4
 
 # Calls of 142 steps under a calm optimizer, from weights off their kinks (bench.proof.calls): the
 # typical weight in float32 is within 2e-5 of float64, the losses within 3e-7. One kink (recurrent

@@ -24,6 +24,7 @@ from bench.proof import (
     gradients,
     memory,
     prediction,
+    swings,
     trajectory,
 )
 from bench.proof.bounds import (
@@ -59,6 +60,7 @@ GROUPS = (
     Group("trajectory", trajectory.checks, LOWER_DRAWS),
     Group("augmentation", augmentation.checks, LOWER_DRAWS),
     Group("extremes", extremes.checks),
+    Group("swings", swings.checks),
     Group("memory", memory.checks),
     Group("dropout", dropout.checks),
     Group("prediction", prediction.checks),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,15 +95,24 @@ def test_half_a_file_is_no_answer(tmp_path: Path) -> None:
     assert certificate.passed
 
 
+ADAPTER = Reference(precision="fp32")
+
+
 def trial() -> Trial:
     x, y = random_rows(FNN)
-    return Trial(Reference(precision="fp32"), Reference(), FNN, x, y, x, 1, rows_digest(x, y))
+    return Trial(ADAPTER, Reference(), FNN, x, y, x, 1, rows_digest(x, y))
 
 
-def group_of(errors: list[float]) -> Group:
-    """Checks that find these errors, one a draw."""
+def group_of(errors: list[float], of_float32: Sequence[float] = (1e-6,) * 5) -> Group:
+    """Checks that find these errors, one a draw; and those of the oracle in float32."""
     left = list(errors)
-    return Group("made", lambda _: [Check("c", left.pop(0), 1e-4, again_up_to=1e-2)])
+    own = list(of_float32)
+
+    def checks(t: Trial) -> list[Check]:
+        is_float32 = t.adapter is not ADAPTER
+        return [Check("c", (own if is_float32 else left).pop(0), 1e-4, again_up_to=1e-2)]
+
+    return Group("made", checks)
 
 
 def test_bad_luck_in_one_draw_is_seen_through_and_said() -> None:
@@ -113,6 +123,14 @@ def test_bad_luck_in_one_draw_is_seen_through_and_said() -> None:
 
 def test_a_fault_in_most_draws_is_refused() -> None:
     assert not settled(group_of([2e-4, 1e-6, 3e-4, 3e-4, 1e-6]), trial())[0].passed
+
+
+def test_what_float32_itself_cannot_keep_is_asked_of_nobody() -> None:
+    errors = [2e-4, 1e-6, 3e-4, 3e-4, 1e-6]
+    check = settled(group_of(errors, (1e-4,) * 5), trial())[0]
+    assert check.passed and check.bound == 4e-4
+    assert "float32 itself errs by 1.0e-04" in check.detail
+    assert not settled(group_of(errors, (4e-5,) * 5), trial())[0].passed
 
 
 def test_a_large_error_gets_no_second_draw() -> None:
