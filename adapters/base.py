@@ -111,10 +111,8 @@ class Framework:
 
     `title`: its name as printed. `order`: its place among the others in lists and in tables.
     `package`: what a user would import. `interface`: the packages whose names count as its own
-    when the size of a program is taken; empty for `package`. `variables`: how the environment
-    variables begin that steer it, which no worker inherits from the user's shell. `tuners`: its
-    own searchers of hyper-parameters. `installations`: of its environments those of which
-    something is to be said.
+    when the size of a program is taken; empty for `package`. `tuners`: its own searchers of
+    hyper-parameters. `installations`: of its environments those of which something is to be said.
     """
 
     name: str
@@ -124,7 +122,6 @@ class Framework:
     implementations: tuple[Implementation, ...]
     tuners: tuple[Implementation, ...] = ()
     interface: tuple[str, ...] = ()
-    variables: tuple[str, ...] = ()
     installations: tuple[Installation, ...] = ()
 
     def __post_init__(self) -> None:

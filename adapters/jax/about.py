@@ -10,7 +10,6 @@ FRAMEWORK = Framework(
     order=5,
     package="jax",
     interface=("jax", "flax", "optax"),
-    variables=("JAX_", "XLA_", "FLAX_"),
     implementations=(
         Implementation(
             "jax", "jit", "adapters.jax.contender", "jax",

@@ -21,7 +21,6 @@ FRAMEWORK = Framework(
     title="Keras",
     order=3,
     package="keras",
-    variables=("KERAS_",),
     implementations=(
         Implementation(
             "keras", "tensorflow", "adapters.keras.contender", "keras",

@@ -19,7 +19,6 @@ FRAMEWORK = Framework(
     title="MXNet",
     order=4,
     package="mxnet",
-    variables=("MXNET_",),
     # Its OpenBLAS of 2022 computes wrongly on some newer processors unless it is told a kernel.
     installations=(Installation("mxnet", keeps=("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")),),
     implementations=(

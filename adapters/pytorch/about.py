@@ -9,7 +9,6 @@ FRAMEWORK = Framework(
     title="PyTorch",
     order=2,
     package="torch",
-    variables=("TORCH",),
     implementations=(
         Implementation(
             "pytorch", "eager", "adapters.pytorch.contender", "torch",

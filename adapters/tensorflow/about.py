@@ -11,7 +11,6 @@ FRAMEWORK = Framework(
     title="TensorFlow",
     order=1,
     package="tensorflow",
-    variables=("TF_", "XLA_"),
     implementations=(
         Implementation(
             "tensorflow", "graph", _MODULE, "tensorflow",
