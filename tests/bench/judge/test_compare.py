@@ -53,6 +53,8 @@ def launches(slower: float = 1.0, memory: float = 1.0, score: float = 0.9) -> li
 def make(path: Path, records: list[Record], pairing: str = "", **changes: Any) -> Results:
     """A run directory of these records, read again; `changes` are of the request."""
     raw = about(("fnn-mnist",), NAMES, launches=LAUNCHES, **changes) | {"pairing": pairing}
+    for each in records:  # a record of other threads would be no launch of this run
+        each["launch"]["job"]["cell"]["threads"] = raw["request"]["threads"]
     return stored(Run.create(path, run_file(raw)), records)
 
 
