@@ -21,7 +21,7 @@ from bench.records.schema import Launch
 from bench.stats import Estimate
 from tasks import flops
 from tasks.catalogue.every import TASKS
-from tasks.spec.form import restored
+from tasks.spec.form import restored_text
 from tasks.spec.network import Task
 
 Direction = Literal["higher", "lower"]
@@ -97,14 +97,9 @@ def _percentile(phase: Phase, q: float) -> Read:
 def task_of(job: Job) -> Task | None:
     """The task that a job's launch worked on; records of schema 1 only name it."""
     if job.work:
-        return _restored(json.dumps(job.work, sort_keys=True))
+        work = restored_text(json.dumps(job.work, sort_keys=True))
+        return work if isinstance(work, Task) else None
     return next((task for task in TASKS if task.name == job.cell.task), None)
-
-
-@lru_cache(maxsize=512)
-def _restored(text: str) -> Task | None:
-    work = restored(json.loads(text))
-    return work if isinstance(work, Task) else None
 
 
 @lru_cache(maxsize=512)

@@ -16,7 +16,7 @@ from adapters.base import Division
 from bench.records.beside import CeilingFile, EvidenceFile, old_ceiling
 from bench.records.metrics import ALL_METRICS, Direction, Metric, metric
 from bench.records.parts import CertificateRecord, LaunchReadings
-from bench.records.record import AA_LABEL, Cell, Status
+from bench.records.record import AA_LABEL, Cell, Job, Status
 from bench.records.schema import Launch, RunFile
 from bench.records.store import Run
 from bench.stats import Estimate
@@ -141,10 +141,10 @@ class Results:
         """A run directory; `UserError` naming file and field where something does not fit."""
         about, launches = run.about(), run.records().values()
         for launch in launches:
-            if field_ := _foreign(about, launch.cell):
+            if field_ := _foreign(about, launch.job):
                 raise UserError(
                     f"{run.launches}/{launch.job.id}.json is no launch of this run: "
-                    f"launch.job.cell.{field_} is not what run.json asks for"
+                    f"launch.job.{field_} is not what run.json asks for"
                 )
         return Results.of(
             about,
@@ -247,15 +247,17 @@ class Results:
         return any(result.good for result in self.cells)
 
 
-def _foreign(about: RunFile, cell: Cell) -> str:
-    """The first field of a cell that this run was not asked for; empty when it was."""
-    request = about.request
+def _foreign(about: RunFile, job: Job) -> str:
+    """The first field of a job that this run was not asked for; empty when it was."""
+    request, cell = about.request, job.cell
+    kept = about.tasks.get(cell.task)
     fits = {
-        "task": cell.task in request.tasks,
-        "implementation": cell.implementation in request.implementations,
-        "device": cell.device == request.device,
-        "precision": cell.precision == request.precision,
-        "threads": cell.threads == request.threads,
+        "cell.task": cell.task in request.tasks,
+        "cell.implementation": cell.implementation in request.implementations,
+        "cell.device": cell.device == request.device,
+        "cell.precision": cell.precision == request.precision,
+        "cell.threads": cell.threads == request.threads,
+        "work": job.work == (kept.definition if kept else {}),
     }
     return next((name for name, is_asked in fits.items() if not is_asked), "")
 

@@ -27,6 +27,9 @@ from bench.records.parts import (
     Strict,
 )
 from bench.records.record import Budget, Cell, Job, JobKind, Request, Status
+from tasks.spec.form import digest, restored
+from tasks.spec.network import Task
+from tasks.spec.search import Search
 
 
 class LaunchFacts(Strict):
@@ -178,6 +181,15 @@ class TaskFacts(Strict):
 
     digest: str
     definition: dict[str, JsonValue]
+
+    @model_validator(mode="after")
+    def _is_one(self) -> TaskFacts:
+        if digest(self.definition) != self.digest:
+            raise ValueError("digest is of another definition")
+        work = restored(self.definition)
+        if not isinstance(work, Task | Search) or not isinstance(work.summary, str):
+            raise ValueError("definition is no task")
+        return self
 
 
 class RunFile(Strict):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
@@ -53,6 +54,12 @@ def restored(raw: Any) -> Any:
         return _VOCABULARY[name](**parts)
     except TypeError as error:
         raise ValueError(f"{name}: {error}") from None
+
+
+@lru_cache(maxsize=512)
+def restored_text(text: str) -> Any:
+    """`restored` of JSON text, remembered: a run's launches all carry the same few works."""
+    return restored(json.loads(text))
 
 
 def digest(work: Any) -> str:

@@ -34,3 +34,19 @@ def test_a_launch_that_the_run_never_asked_for_is_refused(
     run.add(made["launch"]["job"]["id"], made)
     with pytest.raises(UserError, match=rf"no launch of this run: launch\.job\.cell\.{field} "):
         Results.read(run)
+
+
+def test_a_launch_of_an_edited_task_is_refused(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run", run_file(about()))
+    made = record()
+    made["launch"]["job"]["work"]["layers"][1]["units"] = 129
+    run.add(made["launch"]["job"]["id"], made)
+    with pytest.raises(UserError, match=r"launch\.job\.work "):
+        Results.read(run)
+
+
+def test_a_task_whose_digest_is_of_another_is_refused() -> None:
+    raw = about()
+    raw["tasks"]["fnn-mnist"]["definition"]["layers"][1]["units"] = 129
+    with pytest.raises(UserError, match=r"tasks\.fnn-mnist: digest is of another definition"):
+        run_file(raw)
