@@ -33,7 +33,7 @@ def adapter(request: pytest.FixtureRequest) -> Iterator[Any]:
     row = next((one for one in implementations() if one.name == name), None)
     if row is None or (row.framework, row.division) != ("jax", "documented"):
         pytest.skip("runs in the environment of jax:flax, with --implementation")
-    yield importlib.import_module(row.module).Contender(row.mode, "cpu", "fp32", 1)
+    yield importlib.import_module(row.module).Contender(row.mode, "cpu", "fp32", 2)
 
 
 def documented_model() -> Any:

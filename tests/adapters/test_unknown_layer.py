@@ -62,7 +62,7 @@ def adapter(request: pytest.FixtureRequest) -> Iterator[Adapter]:
     if not name:
         pytest.skip("runs in a framework's environment, with --implementation")
     row = next(i for i in implementations() + tuners() if i.name == name)
-    yield importlib.import_module(row.module).Contender(row.mode, "cpu", "fp32", 1)
+    yield importlib.import_module(row.module).Contender(row.mode, "cpu", "fp32", 2)
 
 
 @pytest.mark.parametrize("unknown", UNKNOWN)
