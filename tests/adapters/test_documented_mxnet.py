@@ -131,7 +131,7 @@ def test_every_operation_has_the_threads_asked_for(adapter: Any) -> None:
     for _ in range(8):
         documented._in_engine(lambda: workers.add(threading.get_native_id()))
     assert len(workers) == 1 and threading.get_native_id() not in workers
-    assert adapter.settings()["threads"] == 1
+    assert adapter.settings()["threads"] == 2
     assert adapter.settings()["engine"] == "default"
 
 
