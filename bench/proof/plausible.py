@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-# A ceiling is itself a measurement, of a shared machine: 10 % on other days were seen.
-ALLOWANCE = 1.25
+# A ceiling is itself a measurement, of a shared machine, and of one size of matrix: beside other
+# load honest inference was read at 1.3 of it. Work that was not done is read at tens and hundreds.
+ALLOWANCE = 3.0
 
 
 def implausible(flops_per_second: float, ceiling_flops: float | None) -> str:
