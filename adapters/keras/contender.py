@@ -113,7 +113,8 @@ class Contender(Adapter):
         inputs = keras.Input(task.input_shape, dtype=task.input_dtype)
         layers = [model.layer_of(keras, layer, task, self._device) for layer in task.layers]
         self._model = keras.Sequential([inputs, *layers])
-        self._model.set_weights([weights[name] for name in parameter_shapes(task)])
+        # Copies: on a CPU JAX takes an array as it lies, and then writes its steps into it.
+        self._model.set_weights([weights[name].copy() for name in parameter_shapes(task)])
         self._model.compile(
             optimizer=model.optimizer_of(keras, task.optimizer),
             loss=model.loss_of(keras, task.loss),
