@@ -142,6 +142,10 @@ class Adapter(ABC):
     lr · m̂ / (sqrt(v̂) + ε). "epsilon-hat": the form of their section 2,
     lr · sqrt(1-β2^t)/(1-β1^t) · m / (sqrt(v) + ε)."""
 
+    clamps_loss: ClassVar[bool] = False
+    """Whether the loss that `train` tells keeps probabilities off 0 and 1, as scikit-learn's does.
+    Its gradients must not: those are compared all the same."""
+
     @abstractmethod
     def __init__(self, mode: str, device: Device, precision: Precision, threads: int) -> None:
         """Apply device, precision and thread settings to the framework, before any work.

@@ -31,6 +31,7 @@ from tasks.weights import Weights
 class Contender(Adapter):
     """scikit-learn in mode "mlp"."""
 
+    clamps_loss = True  # its log loss clips probabilities; its gradients do not
     adam_form = "epsilon-hat"
 
     def __init__(self, mode: str, device: Device, precision: Precision, threads: int) -> None:
