@@ -28,7 +28,6 @@ from tests.support.records import job, record
         (("budget", "train_rounds"), 99),
         (("suite", "measurement"), 2),
         (("datasets", "fnn-mnist", "sha256"), "1" * 64),
-        (("tasks", "fnn-mnist", "digest"), "another"),
     ],
 )
 def test_what_makes_another_series(place: tuple[str, ...], value: Any) -> None:
