@@ -75,6 +75,23 @@ class DisturbanceRecord(Strict):
     involuntary_switches: float = Field(default=0, ge=0)
 
 
+class TurnRecord(Strict):
+    """One turn of a sitting: every contender had a slice in it. It counts or not by what others
+    did while it lasted, never by its times, and for all contenders alike.
+
+    others_seconds, steal_seconds: of CPU time on the sitting's cores. cause: what disturbed it;
+    a turn with a cause counts only where too few quiet ones were had.
+    """
+
+    number: Count
+    phase: Phase
+    seconds: Positive
+    others_seconds: Seconds
+    steal_seconds: Seconds
+    counts: bool
+    cause: str = ""
+
+
 class DeviceUse(Strict):
     """What the runner saw of the device (bench.machine.devices)."""
 

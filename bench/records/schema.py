@@ -25,6 +25,7 @@ from bench.records.parts import (
     Seconds,
     StartSeconds,
     Strict,
+    TurnRecord,
 )
 from bench.records.record import Budget, Cell, Job, JobKind, Request, Status
 from tasks.spec.form import digest, restored
@@ -51,6 +52,8 @@ class LaunchFacts(Strict):
     environment: dict[str, str] = Field(default_factory=dict)
     certificate: CertificateRecord | None = None
     search: SearchRecord | None = None
+    turns: tuple[TurnRecord, ...] = ()
+    """Of the sitting it was part of; empty in a launch that was measured alone."""
 
 
 class Samples(Strict):
@@ -62,10 +65,11 @@ class Samples(Strict):
 
 
 class Extra(Strict):
-    """What the worker says of a phase."""
+    """What the worker says of a phase. turns: the turn of each round, where it sat in turns."""
 
     phase: Phase
     samples_per_round: Annotated[int, Field(gt=0)]
+    turns: tuple[Count, ...] = ()
 
 
 class Benchmark(Strict):
@@ -75,6 +79,12 @@ class Benchmark(Strict):
 
     extra_info: Extra
     stats: Samples
+
+    @model_validator(mode="after")
+    def _one_turn_a_round(self) -> Benchmark:
+        if self.extra_info.turns and len(self.extra_info.turns) != len(self.stats.data):
+            raise ValueError("has not one turn a round")
+        return self
 
 
 class Launch(Strict):
@@ -123,10 +133,29 @@ class Launch(Strict):
     def _phases(self) -> dict[str, Benchmark]:
         return {b.extra_info.phase: b for b in self.benchmarks}
 
+    @cached_property
+    def _counting(self) -> frozenset[int]:
+        return frozenset(turn.number for turn in self.launch.turns if turn.counts)
+
     def rounds(self, phase: str) -> np.ndarray:
-        """float64 (rounds,): raw seconds of a phase; empty when it was not measured."""
+        """float64 (rounds,): raw seconds of a phase, of the turns that count; empty when it was
+        not measured."""
         found = self._phases.get(phase)
-        return np.array(found.stats.data if found else (), dtype=np.float64)
+        seconds = np.array(found.stats.data if found else (), dtype=np.float64)
+        if found is None or not found.extra_info.turns:
+            return seconds
+        return seconds[[turn in self._counting for turn in found.extra_info.turns]]
+
+    def slices(self, phase: str) -> dict[int, float]:
+        """Turn that counts → median seconds of its rounds; empty when it did not sit in turns."""
+        found = self._phases.get(phase)
+        if found is None or not found.extra_info.turns:
+            return {}
+        rounds: dict[int, list[float]] = {}
+        for turn, seconds in zip(found.extra_info.turns, found.stats.data, strict=True):
+            if turn in self._counting:
+                rounds.setdefault(turn, []).append(seconds)
+        return {turn: float(np.median(seconds)) for turn, seconds in rounds.items()}
 
     def samples(self, phase: str) -> int:
         """Samples a round of a phase; 0 when it was not measured."""
