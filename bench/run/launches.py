@@ -141,10 +141,13 @@ def launch_search(
         outcome = Outcome(record["launch"]["status"], record["launch"]["reason"])
         if outcome.status not in ("crash", "out-of-memory"):
             return record
-        folder = run.searches / job.id
-        if not folder.exists():  # it did not come as far as the search
+        noted = run.searches / job.id / DIED
+        if not noted.parent.exists():  # it did not come as far as the search
             return record
-        write_atomically(folder / DIED, json.dumps(asdict(outcome)))
+        if noted.exists():  # nor to a trial that it could be: it would die so for ever
+            noted.unlink()
+            return record
+        write_atomically(noted, json.dumps(asdict(outcome)))
 
 
 def _watch(

@@ -9,7 +9,6 @@ the trial that was under way is suggested again exactly, and the result is the s
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,22 +18,16 @@ from typing import Any
 import numpy as np
 import optuna
 from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPESampler
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from adapters.base import Unsupported
 from adapters.tuner import Tuner
 from bench.records.record import DIED, Job, Outcome
+from bench.worker.journal import SPACE, STATES, death_of, entries, open_study
 from bench.worker.trial import Ground, RunningTrial
-from tasks.spec.search import GRID, RATES, UNITS, Point, Search
+from tasks.spec.search import GRID, Point, Search
 
-SPACE = {
-    "units": optuna.distributions.IntDistribution(UNITS[0], UNITS[-1], step=UNITS.step),
-    "learning_rate": optuna.distributions.CategoricalDistribution(RATES),
-}
 STARTUP_TRIALS = 3  # random ones before TPE suggests, and before the pruner has a median to use
-_STATES = {"ok": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
 
 
 def run(launch: Any, search: Search, folder: Path) -> tuple[Outcome, dict[str, Any]]:
@@ -96,58 +89,28 @@ def _result(
     return Outcome("ok"), result
 
 
-def open_study(folder: Path) -> optuna.Study:
-    """The study of a search, new or as it was left; what a kill left half written is removed.
-
-    Only one process has the run (its lock), so a lock of Optuna's is of a dead one.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    journal = folder / "journal.log"
-    for lock in folder.glob("journal.log.*"):
-        lock.unlink()
-    if journal.exists():
-        text = journal.read_bytes()
-        journal.write_bytes(text[: text.rfind(b"\n") + 1])
-    storage = JournalStorage(JournalFileBackend(str(journal)))
-    return optuna.create_study(
-        storage=storage, study_name="search", direction="maximize", load_if_exists=True
-    )
-
-
 def settle(study: optuna.Study, folder: Path, ground: Ground) -> None:
     """Close what an earlier process left open, by how that process ended.
 
     With an entry the trial was done: it is told. Without: it is run again, unless the runner
     noted that the process died of it. Then it is a failed trial.
     """
-    noted = folder / DIED
-    death = json.loads(noted.read_text()) if noted.exists() else None
+    death = death_of(folder)
     known = {entry["number"]: entry for entry in entries(study)}
     for frozen in study.get_trials(states=[TrialState.RUNNING]):
         entry = known.get(frozen.number)
-        if entry is None and death is not None:
+        if entry is None and death is not None and frozen.params.keys() == SPACE.keys():
             trial = RunningTrial(ground, len(entries(study)))
             trial.point = Point(**frozen.params)
-            trial.status, trial.reason = death["status"], death["reason"]
+            trial.status, trial.reason = death.status, death.reason
             entry = _keep(study, trial, frozen.number)
             death = None
-        state = _STATES.get(entry["status"], TrialState.FAIL) if entry else TrialState.FAIL
+        state = STATES.get(entry["status"], TrialState.FAIL) if entry else TrialState.FAIL
         value = entry["validation_accuracy"] if entry else None
         study.tell(frozen.number, value, state=state)
-    noted.unlink(missing_ok=True)
-    if death is not None:
-        raise RuntimeError(f"died outside any trial: {death['reason']}")
-
-
-def entries(study: optuna.Study) -> list[dict[str, Any]]:
-    """The finished trials in order, with the seconds that telling Optuna took afterwards."""
-    kept = study.user_attrs
-    found: list[dict[str, Any]] = []
-    while (entry := kept.get(f"trial {len(found)}")) is not None:
-        tell = kept.get(f"tell {len(found)}", 0.0)
-        phases = entry["phases"] | {"tuner": entry["phases"]["tuner"] + tell}
-        found.append(entry | {"seconds": entry["seconds"] + tell, "phases": phases})
-    return found
+    if death is not None:  # its note stays: the runner does not start it once more
+        raise RuntimeError(f"died outside any trial: {death.reason}")
+    (folder / DIED).unlink(missing_ok=True)
 
 
 def sampler(search: Search, seed: int, index: int) -> BaseSampler:
@@ -198,7 +161,7 @@ def _ask_and_tell(study: optuna.Study, ground: Ground, index: int, prune: bool) 
     study.tell(
         asked.number,
         entry["validation_accuracy"],
-        state=_STATES.get(entry["status"], TrialState.FAIL),
+        state=STATES.get(entry["status"], TrialState.FAIL),
     )
     study.set_user_attr(f"tell {index}", perf_counter() - started)
 

@@ -23,6 +23,7 @@ from bench.records.schema import Launch
 from bench.records.store import Run
 from bench.run.launches import run_jobs
 from bench.worker import search as tuning
+from bench.worker.journal import SPACE, open_study
 from bench.worker.trial import Clock
 from tasks.catalogue.searches import SEARCHES
 from tasks.spec.search import CERTIFIED, GRID, RATES, UNITS, Point
@@ -181,17 +182,17 @@ def test_the_pruner_ends_trials_below_the_median(tmp_path: Path, data: Path) -> 
 
 
 def test_a_half_written_journal_and_a_dead_lock_are_no_obstacle(tmp_path: Path) -> None:
-    study = tuning.open_study(tmp_path)
-    study.tell(study.ask(tuning.SPACE), 0.5)
+    study = open_study(tmp_path)
+    study.tell(study.ask(SPACE), state=TrialState.FAIL)
     journal = tmp_path / "journal.log"
     whole = journal.read_bytes()
     journal.write_bytes(whole + b'{"op_code": 4, "wor')
     (tmp_path / "journal.log.lock").symlink_to(journal)
-    again = tuning.open_study(tmp_path)
+    again = open_study(tmp_path)
     assert journal.read_bytes().startswith(whole + b'{"op_code"')
     assert b'"wor{' not in journal.read_bytes()
-    again.tell(again.ask(tuning.SPACE), 0.6)
-    assert [t.state for t in again.trials] == [TrialState.COMPLETE] * 2
+    again.tell(again.ask(SPACE), state=TrialState.FAIL)
+    assert [t.state for t in again.trials] == [TrialState.FAIL] * 2
 
 
 def test_a_clock_gives_every_instant_to_one_phase() -> None:
