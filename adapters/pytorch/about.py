@@ -13,6 +13,7 @@ FRAMEWORK = Framework(
         Implementation(
             "pytorch", "eager", "adapters.pytorch.contender", "torch",
             "torch.nn and torch.optim, run eagerly",
+            tests=("tests/adapters/test_pytorch_device.py",),  # of the documented row as well
             division="tuned",
             departures=(
                 "batches are gathered by index_select from rows that are on the device, "
@@ -21,7 +22,10 @@ FRAMEWORK = Framework(
                 "in that order",
                 "Adam is asked for in its fused form, and relu works in place",
                 "losses are read once a call, not once a step",
-                "predictions run under inference_mode",
+                "predictions run under inference_mode, and one batch is not split",
+                "numbers too small for an ordinary float32 count as zero (set_flush_denormal), as "
+                "TensorFlow and JAX have it by default",
+                "on a GPU cuDNN tries its kernels and keeps the fastest (cudnn.benchmark)",
                 "one thread between operators (set_num_interop_threads)",
             ),
         ),
@@ -43,6 +47,9 @@ FRAMEWORK = Framework(
                 "images stay height, width, channels in memory (channels_last), and are flattened "
                 "in that order",
                 "losses are read once a call, not once a step",
+                "numbers too small for an ordinary float32 count as zero (set_flush_denormal), as "
+                "TensorFlow and JAX have it by default",
+                "on a GPU cuDNN tries its kernels and keeps the fastest (cudnn.benchmark)",
             ),
         ),
         Implementation(

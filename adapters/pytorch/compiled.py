@@ -81,6 +81,8 @@ class Contender(eager.Contender):
 
     mode: ClassVar[str] = "compile"
     recurrent: ClassVar[type[LastState]] = Unrolled
+    inductor: ClassVar[dict[str, Any]] = {}
+    """Options of inductor that are not its own defaults; only alternatives.py has some."""
 
     def __init__(self, mode: str, device: Device, precision: Precision, threads: int) -> None:
         super().__init__(mode, device, precision, threads)
@@ -102,7 +104,9 @@ class Contender(eager.Contender):
     ) -> tuple[eager.StagedStep, eager.Forward]:
         """The update is in the graph for recurrent networks; large tensors are updated better by
         the fused kernel of torch.optim (MEASURED.md)."""
-        options = compile_options(self._graphs)
+        options = compile_options(self._graphs) | (
+            {"options": self.inductor} if self.inductor else {}
+        )
         infer = torch.compile(forward, **options)
         if self._graphs:
             step, written = _whole_step(task, model, forward)

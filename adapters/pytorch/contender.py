@@ -1,19 +1,26 @@
 """PyTorch: a torch.nn model and torch.optim, run eagerly. Compiled: adapters/pytorch/compiled.py.
 
-Adam is fused, batches are gathered by index_select, losses are kept in a list and stacked: each
-was the faster form, MEASURED.md. Layers: adapters/pytorch/model.py.
+Adam is fused, batches are gathered by index_select, losses are kept in a list and stacked, numbers
+too small for an ordinary float32 count as zero: each was the faster form, MEASURED.md. Layers:
+adapters/pytorch/model.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, form_of, unknown
+from adapters.pytorch.device import (
+    flushes_denormals,
+    fp32_backends,
+    require,
+    set_precision,
+)
 from adapters.pytorch.model import (
     LOSSES,
     LastState,
@@ -42,21 +49,22 @@ class Contender(Adapter):
     def __init__(self, mode: str, device: Device, precision: Precision, threads: int) -> None:
         if mode != self.mode:
             raise Unsupported(f"PyTorch has no mode {mode!r} here: eager or compile")
-        if device == "cuda" and not torch.cuda.is_available():
-            raise Unsupported("this PyTorch build or this machine has no CUDA device")
+        require(device)
+        # Before the pool's threads are made: they take it over, and nothing sets it in them later.
+        torch.set_flush_denormal(True)
         self._device = torch.device(device)
         torch.set_num_threads(threads)
         # Settable once a process, and only before the first use. Nothing here forks work.
         if torch.get_num_interop_threads() != 1:
             torch.set_num_interop_threads(1)
-        for name, backend in _fp32_backends().items():
-            on_gpu = name.startswith("cu")
-            backend.fp32_precision = "tf32" if precision == "tf32" and on_gpu else "ieee"
+        set_precision(precision)
+        # Shapes are fixed, so cuDNN's trial of its kernels pays; by default it takes one unseen.
+        torch.backends.cudnn.benchmark = device == "cuda"
         self._mixed = precision == "bf16"
         self._no_gradients: type[torch.inference_mode | torch.no_grad] = torch.inference_mode
 
     def settings(self) -> dict[str, Setting]:
-        precisions = {name: b.fp32_precision for name, b in _fp32_backends().items()}
+        precisions = {name: b.fp32_precision for name, b in fp32_backends().items()}
         narrowed = set(precisions.values()) - {"ieee"}
         cuda = self._device.type == "cuda"
         return {
@@ -70,7 +78,7 @@ class Contender(Adapter):
             "onednn": torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled,
             "mkl": torch.backends.mkl.is_available(),
             "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-            "flush_denormal": (torch.tensor(1e-39) * 0.5).item() == 0.0,
+            "flush_denormal": flushes_denormals(),
             "cuda": torch.version.cuda or "none",
             "cudnn": torch.backends.cudnn.version() or "none",
             "deterministic": torch.are_deterministic_algorithms_enabled(),
@@ -115,6 +123,8 @@ class Contender(Adapter):
         if self._model.training:
             self._model.eval()
         with self._no_gradients():
+            if len(data[0]) <= batch_size:
+                return self._forward(data[0]).cpu().numpy()
             outputs = [self._forward(batch) for batch in data[0].split(batch_size)]
             return torch.cat(outputs).cpu().numpy()
 
@@ -124,18 +134,6 @@ class Contender(Adapter):
 
     def weights(self) -> Weights:
         return {name: view.cpu().numpy().copy() for name, view in self._views.items()}
-
-
-def _fp32_backends() -> dict[str, Any]:
-    """Every switch of the arithmetic inside float32 operations; only "ieee" is strict."""
-    return {
-        "mkldnn_matmul": torch.backends.mkldnn.matmul,
-        "mkldnn_conv": torch.backends.mkldnn.conv,
-        "mkldnn_rnn": torch.backends.mkldnn.rnn,
-        "cuda_matmul": torch.backends.cuda.matmul,
-        "cudnn_conv": torch.backends.cudnn.conv,
-        "cudnn_rnn": torch.backends.cudnn.rnn,
-    }
 
 
 def _autocast(model: nn.Module, device: str) -> Forward:

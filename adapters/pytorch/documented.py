@@ -22,6 +22,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset, default_collate
 
 from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, form_of
+from adapters.pytorch.device import (
+    flushes_denormals,
+    fp32_backends,
+    require,
+    set_precision,
+)
 from adapters.pytorch.documented_model import (
     LOSSES,
     WarpedImages,
@@ -46,8 +52,7 @@ class Contender(Adapter):
     def __init__(self, mode: str, device: Device, precision: Precision, threads: int) -> None:
         if mode not in self.modes:
             raise Unsupported(f"PyTorch has no mode {mode!r} here: {' or '.join(self.modes)}")
-        if device == "cuda" and not torch.cuda.is_available():
-            raise Unsupported("this PyTorch build or this machine has no CUDA device")
+        require(device)
         if precision == "bf16":
             raise Unsupported("bfloat16 needs a loop with torch.autocast; the programs have none")
         if precision == "tf32" and device == "cpu":
@@ -57,12 +62,10 @@ class Contender(Adapter):
         self.mode = mode
         self._device = torch.device(device)
         torch.set_num_threads(threads)
-        for name, backend in _fp32_backends().items():
-            on_gpu = name.startswith("cu")
-            backend.fp32_precision = "tf32" if precision == "tf32" and on_gpu else "ieee"
+        set_precision(precision)
 
     def settings(self) -> dict[str, Setting]:
-        precisions = {name: b.fp32_precision for name, b in _fp32_backends().items()}
+        precisions = {name: b.fp32_precision for name, b in fp32_backends().items()}
         narrowed = set(precisions.values()) - {"ieee"}
         cuda = self._device.type == "cuda"
         return {
@@ -76,6 +79,7 @@ class Contender(Adapter):
             "onednn": torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled,
             "mkl": torch.backends.mkl.is_available(),
             "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+            "flush_denormal": flushes_denormals(),
             "cuda": torch.version.cuda or "none",
             "cudnn": torch.backends.cudnn.version() or "none",
             "deterministic": torch.are_deterministic_algorithms_enabled(),
@@ -146,15 +150,3 @@ class Contender(Adapter):
     def _moved(self, pairs: list[tuple[Tensor, Tensor]]) -> list[Tensor]:
         """Rows as one batch on the device."""
         return [part.to(self._device) for part in default_collate(pairs)]
-
-
-def _fp32_backends() -> dict[str, Any]:
-    """Every switch of the arithmetic inside float32 operations; only "ieee" is strict."""
-    return {
-        "mkldnn_matmul": torch.backends.mkldnn.matmul,
-        "mkldnn_conv": torch.backends.mkldnn.conv,
-        "mkldnn_rnn": torch.backends.mkldnn.rnn,
-        "cuda_matmul": torch.backends.cuda.matmul,
-        "cudnn_conv": torch.backends.cudnn.conv,
-        "cudnn_rnn": torch.backends.cudnn.rnn,
-    }
