@@ -104,6 +104,16 @@ class Launch(Strict):
             raise ValueError("a phase stands twice in it")
         return self
 
+    @model_validator(mode="after")
+    def _turns_are_listed(self) -> Launch:
+        phases = {turn.number: turn.phase for turn in self.launch.turns}
+        if len(phases) != len(self.launch.turns):
+            raise ValueError("launch.turns has a number twice")
+        for b in self.benchmarks:
+            if any(phases.get(turn) != b.extra_info.phase for turn in b.extra_info.turns):
+                raise ValueError(f"{b.extra_info.phase}: a round is of a turn that is not listed")
+        return self
+
     @property
     def job(self) -> Job:
         """The job it answers."""

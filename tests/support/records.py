@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -91,6 +92,56 @@ def record(
         settings={"version": "1", "threads": 2},
         packages={"numpy": "2"},
     )
+    return made
+
+
+def turned(made: Record) -> Record:
+    """The same record as part of a sitting: two rounds a turn, the second turn not counted."""
+    made, turns = copy.deepcopy(made), list[dict[str, Any]]()
+    for benchmark in made["benchmarks"]:
+        rounds = len(benchmark["stats"]["data"])
+        first, phase = len(turns), benchmark["extra_info"]["phase"]
+        benchmark["extra_info"]["turns"] = [first + at // 2 for at in range(rounds)]
+        turns += [_turn(first + at, phase, at != 1) for at in range(-(-rounds // 2))]
+    made["launch"]["turns"] = turns
+    return made
+
+
+def _turn(number: int, phase: str, counts: bool) -> dict[str, Any]:
+    cause = "" if counts else "others used 0.3 s of CPU time"
+    return {
+        "number": number, "phase": phase, "seconds": 0.5, "others_seconds": 0.01,
+        "steal_seconds": 0.0, "counts": counts, "cause": cause,
+    }  # fmt: skip
+
+
+def search(implementation: str, task: str = "tune-random", trials: int = 4) -> Record:
+    """A search of `trials` good trials, the last of them the best."""
+    made = failure_record(job(implementation, 0, "search", task=task), Outcome("ok"))
+    phases = {"tuner": 0.1, "build": 0.2, "compile": 0.3, "train": 0.5, "evaluate": 0.15}
+    entries = [
+        {
+            "index": index, "number": index, "start": 1, "units": 32 * (1 + index),
+            "learning_rate": 1e-3, "weights": f"w{index}", "status": "ok", "reason": "",
+            "validation_accuracy": 0.9 + 0.01 * index, "epoch_losses": [0.2, 0.1],
+            "epoch_accuracies": [0.8, 0.9 + 0.01 * index], "seconds": 1.3, "phases": phases,
+            "rss_bytes": 2**28 + index * 2**20,
+        }
+        for index in range(trials)
+    ]  # fmt: skip
+    best = ("index", "units", "learning_rate", "validation_accuracy")
+    made["launch"] |= {
+        "peak_rss_bytes": 2**29,
+        "search": {
+            "sampler": "random", "trials_wanted": trials, "rows": 3200, "optuna": "4",
+            "open_seconds": 0.1, "loop_seconds": 1.0, "resumed_trials": 0, "starts": 1,
+            "trials": entries, "prune": False, "epochs": 2,
+            "best": {key: entries[-1][key] for key in best},
+            "retrained": {
+                "rows": 4000, "epoch_losses": [0.1], "test_accuracy": 0.93, "seconds": 1.0,
+            },
+        },
+    }  # fmt: skip
     return made
 
 

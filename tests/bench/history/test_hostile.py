@@ -1,18 +1,17 @@
 """Damaged entries of a history: one line that names the file, and never a number that was altered.
 
-300 mutated files in the ordinary run; BENCH_EXAMPLES raises it. The commands themselves meet such
-files in tests/bench/records/test_hostile.py.
+The commands themselves meet such files in tests/bench/records/test_hostile.py. How many files:
+tests/support/mutate.py.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from math import isnan
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.history import otava, store
@@ -20,10 +19,11 @@ from bench.history.entries import check, entry_of
 from bench.history.series import Series, change_at, exit_code, sentence, series_of
 from bench.records.beside import HistoryEntry, written
 from tasks.errors import UserError
-from tests.support.mutate import Mutant, mutants
+from tests.support.hostile import Seen, tell
+from tests.support.mutate import Mutant, mutants, tries
 from tests.support.records import about, certificate, record, results
 
-EXAMPLES = int(os.environ.get("BENCH_EXAMPLES", "300"))
+ENTRIES, VALUES = 0.08, 0.02  # of all examples
 Numbers = set[tuple[str, float]]
 
 
@@ -81,33 +81,31 @@ def test_a_mutated_entry_is_one_line_or_shows_no_altered_number(history: Path) -
     values, floors = points(shown(history), good.id)
     assert len(values) > 20
     assert floors
-    seen = {"refused": 0, "read": 0}
+    seen = Seen()
 
-    @settings(
-        max_examples=EXAMPLES, deadline=None, database=None, derandomize=True,
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
+    @tries(ENTRIES)
     @given(mutants(written(good)))
     def each(mutant: Mutant) -> None:
         target.write_bytes(mutant.data)
         try:
             series = shown(history)
         except UserError as error:
-            seen["refused"] += 1
+            seen["entry", 2] += 1
             assert "\n" not in str(error), mutant.how
             assert str(target) in str(error), mutant.how
             return
-        seen["read"] += 1
+        seen["entry", 0] += 1
         now, floors_now = points(series, good.id)
         assert now <= values, mutant.how
         assert not mutant.alters or floors_now <= floors, mutant.how
 
     each()
     store.append(history, good)
-    assert seen["refused"] > seen["read"] > 0, seen
+    tell("history entry", seen)
+    assert seen["entry", 2] > 0 < seen["entry", 0]
 
 
-@settings(max_examples=EXAMPLES, deadline=None, database=None, derandomize=True)
+@tries(VALUES)
 @given(place=st.data())
 def test_no_value_survives_a_change_of_any_size(place: st.DataObject) -> None:
     """Not only sign and type: a value that is another number no longer fits its launches."""
