@@ -56,8 +56,8 @@ def test_every_environment_has_exact_pins_of_numpy_and_of_what_it_is_for(device:
 
 def test_cuda_has_its_own_flavour_where_there_is_one() -> None:
     assert "tensorflow[and-cuda]==2.21.0" in environments.requirements("tensorflow", "cuda")
-    assert environments.requirements("pytorch", "cuda") == environments.requirements(
-        "pytorch", "cpu"
+    assert environments.requirements("sklearn", "cuda") == environments.requirements(
+        "sklearn", "cpu"
     )
 
 

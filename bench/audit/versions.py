@@ -1,0 +1,77 @@
+"""What the newest releases of the pinned packages are: the table of adapters/newest.toml, anew.
+
+``python -m bench.audit.versions [PACKAGE ...]`` asks pip for each package that an environment pins
+(or for those named), once for the interpreter that runs and once for any, and prints the lines of
+the table. It needs a package index; tests compare the pins with the table alone.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+
+from bench.discover import implementations, tuners
+from bench.run.environments import PROJECT, package
+from bench.run.pins import pins
+
+TABLE = PROJECT / "adapters" / "newest.toml"
+TIMEOUT_SECONDS = 60
+
+
+def pinned() -> dict[str, set[str]]:
+    """Package → the requirements of it that environments on a CPU have."""
+    found: dict[str, set[str]] = {}
+    for environment in {row.environment for row in (*implementations(), *tuners())}:
+        for requirement in pins(PROJECT, environment, "cpu").requirements:
+            found.setdefault(package(requirement), set()).add(requirement)
+    return found
+
+
+def kept() -> dict[str, tuple[str, str]]:
+    """Package → its newest release, and the newest for the pins' interpreter, as they were asked."""
+    return {
+        name: (newest, installable)
+        for name, (newest, installable) in tomllib.loads(TABLE.read_text())["newest"].items()
+    }
+
+
+def reasons() -> dict[str, str]:
+    """Requirement → why it is not the newest that its interpreter can install."""
+    found: dict[str, str] = tomllib.loads(TABLE.read_text())["behind"]
+    return found
+
+
+def behind(found: dict[str, set[str]], newest: dict[str, tuple[str, str]]) -> Iterator[str]:
+    """The requirements that are older than what their interpreter can install."""
+    for name, requirements in sorted(found.items()):
+        yield from sorted(r for r in requirements if r.split("==")[1] != newest[name][1])
+
+
+def ask(name: str, *options: str) -> str:
+    """The newest release of a package that pip would install. Raises where pip has no answer."""
+    words = [sys.executable, "-m", "pip", "index", "versions", name, *options]
+    done = subprocess.run(
+        words, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=True
+    )
+    return answered(name, done.stdout)
+
+
+def answered(name: str, text: str) -> str:
+    """The release that pip's answer begins with: "torch (2.15.0)"."""
+    match = re.match(rf"{re.escape(name)} \(([^)]+)\)", text)
+    if match is None:
+        raise ValueError(f"pip answers otherwise than expected: {text[:80]!r}")
+    return match[1]
+
+
+def main(words: list[str]) -> None:
+    """Print the lines."""
+    for name in words or sorted(pinned()):
+        print(f'{name} = ["{ask(name, "--ignore-requires-python")}", "{ask(name)}"]', flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
