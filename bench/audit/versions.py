@@ -31,7 +31,7 @@ def pinned() -> dict[str, set[str]]:
 
 
 def kept() -> dict[str, tuple[str, str]]:
-    """Package → its newest release, and the newest for the pins' interpreter, as they were asked."""
+    """Package → its newest release, and the newest for the interpreter of the pins."""
     return {
         name: (newest, installable)
         for name, (newest, installable) in tomllib.loads(TABLE.read_text())["newest"].items()

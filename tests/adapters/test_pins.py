@@ -1,4 +1,4 @@
-"""The pins: exact, on a GPU no build for CPUs, and where one is not the newest, the reason is said."""
+"""The pins: exact, for a GPU no build for CPUs, and a reason where one is not the newest."""
 
 from __future__ import annotations
 
