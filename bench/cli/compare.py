@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 
 from bench.cli.options import fraction
-from bench.judge.compare import Comparison, compare, differences
+from bench.judge.compare import Comparison, Gate, compare
+from bench.judge.fingerprint import differences
+from bench.judge.gate import Tolerance
 from bench.judge.verdict import Rule
 from bench.records.results import Results
 from bench.records.store import Run
@@ -31,6 +33,33 @@ class Format(StrEnum):
     junit = "junit"
 
 
+Margin = Annotated[
+    str, typer.Option(metavar="5%", help="Relative difference below which nothing is a regression.")
+]
+TimeTolerance = Annotated[
+    str, typer.Option("--tolerance", metavar="5%", help="Largest worsening of times that passes.")
+]
+MemoryTolerance = Annotated[str, typer.Option(metavar="2%", help="The same of memory.")]
+ScoreTolerance = Annotated[
+    float, typer.Option(metavar="0.005", min=0, help="The same of scores, in their own unit.")
+]
+FailOn = Annotated[
+    FailOnName,
+    typer.Option(
+        help="slower: throughput, latency, cold start; any: memory and accuracy too; "
+        "accuracy: that alone."
+    ),
+]
+
+
+def gate_of(fail_on: FailOnName, timing: str, memory: str, score: float) -> Gate:
+    """What the gate is asked, from options. `UserError` for what is no fraction."""
+    tolerance = Tolerance(
+        fraction(timing, "--tolerance"), fraction(memory, "--memory-tolerance"), score
+    )
+    return Gate(fail_on.value, tolerance)
+
+
 def show(found: Comparison, format_: Format) -> None:
     """Print a comparison."""
     write = {
@@ -45,33 +74,38 @@ def show(found: Comparison, format_: Format) -> None:
 def compare_(
     base: Annotated[Path, typer.Argument(metavar="BASE", help="Run directory to compare with.")],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="Run directory that is judged.")],
-    margin: Annotated[
-        str, typer.Option(metavar="5%", help="Relative difference that matters.")
-    ] = "2%",
-    fail_on: Annotated[
-        FailOnName,
+    margin: Margin = "2%",
+    tolerance: TimeTolerance = "5%",
+    memory_tolerance: MemoryTolerance = "2%",
+    score_tolerance: ScoreTolerance = 0.005,
+    between_runs: Annotated[
+        str | None,
         typer.Option(
-            help="slower: throughput, latency, cold start; any: memory and accuracy too; "
-            "accuracy: that alone."
+            metavar="3%",
+            show_default="unknown",
+            help="Standard deviation of times between runs of the same code, which `bench history "
+            "show` tells; without it runs measured apart are never shown to be equal.",
         ),
-    ] = FailOnName.any,
+    ] = None,
+    fail_on: FailOn = FailOnName.any,
     format_: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.text,
     force: Annotated[
-        bool, typer.Option("--force", help="Compare although the fingerprints differ.")
+        bool, typer.Option("--force", help="Show the numbers although the fingerprints differ.")
     ] = False,
 ) -> None:
-    """Judge NEW against BASE. Exit status: 0 no regression, 1 regression, 2 could not judge."""
+    """Judge NEW against BASE.
+
+    Exit status: 0 no regression above the tolerance, shown with 95 % confidence; 1 regression;
+    2 could not judge, with what could have been seen and what more launches would show.
+    """
     rule = Rule(margin=fraction(margin, "--margin"))
     sides = [Results.read(Run.open(path)) for path in (base, new)]
     differing = differences(sides[0].about, sides[1].about)
     if differing and not force:
-        raise UserError(
-            f"not comparable: {'; '.join(differing)} (--force compares them all the same)"
-        )
-    found = compare(sides[0], sides[1], rule, fail_on.value)
-    if differing:
-        found = replace(
-            found, notes=(*found.notes, *(f"fingerprints differ: {d}" for d in differing))
-        )
+        raise UserError(f"not comparable: {'; '.join(differing)} (--force shows the numbers)")
+    asked = gate_of(fail_on, tolerance, memory_tolerance, score_tolerance)
+    if between_runs is not None:
+        asked = replace(asked, between_runs=fraction(between_runs, "--between-runs"))
+    found = compare(sides[0], sides[1], rule, asked, differing)
     show(found, format_)
     raise typer.Exit(found.exit_code)

@@ -54,7 +54,7 @@ def _row(series: Series) -> dict[str, str]:
         "runs": str(len(series.points)),
         "newest": f"{newest.value:.6g} {metric(series.metric).unit}",
         "to the run before": change,
-        "A/A floor": "" if isnan(series.floor) else f"{series.floor:.1%}",
+        "runs vary by": "" if isnan(series.varies_by) else f"{series.varies_by:.1%}",
         "not judged": series.missing or series.unjudged,
     }
 

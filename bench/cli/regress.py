@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.compare import FailOnName, Format, show
+from bench.cli.compare import (
+    FailOn,
+    FailOnName,
+    Format,
+    Margin,
+    MemoryTolerance,
+    ScoreTolerance,
+    TimeTolerance,
+    gate_of,
+    show,
+)
 from bench.cli.options import chosen, fraction, globs
 from bench.judge.compare import compare
 from bench.judge.verdict import Rule
@@ -36,10 +46,11 @@ def regress(
     ] = None,
     launches: Annotated[int, typer.Option(min=1, help="Processes a cell and side.")] = LAUNCHES,
     threads: Annotated[int | None, typer.Option(min=1, show_default="all cores")] = None,
-    margin: Annotated[
-        str, typer.Option(metavar="5%", help="Relative difference that matters.")
-    ] = "2%",
-    fail_on: Annotated[FailOnName, typer.Option(help="As for bench compare.")] = FailOnName.any,
+    margin: Margin = "2%",
+    tolerance: TimeTolerance = "5%",
+    memory_tolerance: MemoryTolerance = "2%",
+    score_tolerance: ScoreTolerance = 0.005,
+    fail_on: FailOn = FailOnName.any,
     format_: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.text,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", show_default="runs/regress-<time>")
@@ -75,7 +86,8 @@ def regress(
     }
     interleave(sides, _progress)
     base_results, new_results = (Results.read(side.run) for side in sides.values())
-    found = compare(base_results, new_results, rule, fail_on.value)
+    asked = gate_of(fail_on, tolerance, memory_tolerance, score_tolerance)
+    found = compare(base_results, new_results, rule, asked)
     show(found, format_)
     raise typer.Exit(found.exit_code)
 

@@ -1,7 +1,7 @@
 """What of a run is kept for good: an *entry*, one file a run. Pure: no files, no clock.
 
-An entry holds every cell's value and its launches' values, the A/A floor of each metric that is
-judged, the machine, the budget, the task's digest, the way of measuring and the versions.
+An entry holds every cell's value and its launches' values, the machine, the budget, the task's
+digest, the way of measuring and the versions.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ import hashlib
 import json
 from collections import Counter
 from datetime import UTC, datetime
-from math import expm1, isclose, isfinite
+from math import isclose
 
 import numpy as np
 
-from bench.judge import questions, verdict
-from bench.judge.verdict import Question
 from bench.records.beside import HistoryEntry, KeptCell, KeptValue
 from bench.records.metrics import metric
 from bench.records.results import CellResult, Results
@@ -41,7 +39,6 @@ def entry_of(results: Results, revision: str = "") -> HistoryEntry:
         machine=about.machine,
         budget=about.budget,
         measurement=about.suite.measurement,
-        floors=relative_floors(results),
         cells=tuple(_kept(result, results) for result in results.contenders),
     )
 
@@ -81,30 +78,6 @@ def _kept(result: CellResult, results: Results) -> KeptCell:
             for name, estimate in result.estimates.items()
         },
     )
-
-
-def relative_floors(results: Results) -> dict[str, float]:
-    """Metric → the relative difference that the run's A/A pair still admits, the wider of two.
-
-    The judge's own floors (`questions.a_a_questions`), as a share of the value. What the judge
-    does not compare has none, so a history shows it and judges it neither.
-    """
-    floors: dict[str, float] = {}
-    for own in map(results.of_division, results.divisions):
-        for asked in questions.a_a_questions(own):
-            floor = _relative(asked, own)
-            if isfinite(floor):
-                floors[asked.metric] = max(floor, floors.get(asked.metric, 0.0))
-    return floors
-
-
-def _relative(asked: Question, results: Results) -> float:
-    floor = verdict.floor_of(asked.effect)
-    if asked.ratio:
-        return expm1(floor)
-    originals = (original for original, _ in results.twins() if original.cell.task == asked.task)
-    estimate = next(originals).estimate(asked.metric)
-    return floor / abs(estimate.value) if estimate and estimate.value else float("nan")
 
 
 def moment(created: str) -> datetime:

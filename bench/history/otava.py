@@ -49,7 +49,8 @@ class ChangePoint:
 def find(
     series: Sequence[Series], say: Callable[[str], None] = print
 ) -> list[tuple[Series, tuple[ChangePoint, ...]]]:
-    """Change points of each series that can be judged; each one's A/A floor is the least size.
+    """Change points of each series that can be judged; the least size is twice what
+    its runs vary by.
 
     `UserError` when Otava cannot be installed or answers for less than it was asked.
     """
@@ -67,8 +68,9 @@ def find(
 
 
 def _magnitude(series: Series) -> float:
-    """The floor, rounded up to whole percent: one call of Otava judges all of one magnitude."""
-    return ceil(series.floor * 100) / 100
+    """Twice what its runs vary by, up to whole percent, one at least: one call of Otava judges all
+    of one magnitude."""
+    return max(1, ceil(200 * series.varies_by)) / 100
 
 
 def _analyze(

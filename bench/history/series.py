@@ -12,7 +12,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from math import copysign, inf, isnan, nan
+from itertools import pairwise
+from math import copysign, inf, isnan, nan, sqrt
 from statistics import median
 
 from bench.history.entries import moment
@@ -25,7 +26,7 @@ MIN_RUNS = 8  # in shorter series Otava misses half of the changes four times th
 
 @dataclass(frozen=True)
 class SeriesPoint:
-    """One run's value in a series, in the metric's unit; `floor` is NaN where none is known.
+    """One run's value in a series, in the metric's unit.
 
     created: ISO time in UTC, to the second.
     """
@@ -34,7 +35,6 @@ class SeriesPoint:
     created: str
     revision: str
     value: float
-    floor: float
     versions: tuple[tuple[str, str], ...]
 
 
@@ -62,19 +62,27 @@ class Series:
         return f"{c.task} {c.implementation} {c.device} {c.threads}t {self.metric}"
 
     @property
-    def floor(self) -> float:
-        """Least relative change worth a word: the median A/A floor of its runs; NaN without."""
-        known = [p.floor for p in self.points if not isnan(p.floor)]
-        return median(known) if known else nan
+    def varies_by(self) -> float:
+        """Standard deviation between runs, a fraction of the median; NaN of fewer than three.
+
+        From the median distance of neighbours (0.6745 · sqrt(2) standard deviations of normal
+        noise): a change in level is one distance among many.
+        """
+        values = [p.value for p in self.points]
+        usual = abs(median(values)) if values else 0.0
+        if len(values) < 3 or not usual:
+            return nan
+        steps = [abs(after - before) for before, after in pairwise(values)]
+        return median(steps) / usual / (0.6745 * sqrt(2))
 
     @property
     def unjudged(self) -> str:
         """Why no change point can be looked for; empty when it can."""
         if len(self.points) < MIN_RUNS:
             return f"{len(self.points)} runs, needs {MIN_RUNS}"
-        if isnan(self.floor):
-            return "no A/A floor: it is not compared, or no run of it has two launches or more"
-        return ""
+        if metric(self.metric).kind is None:
+            return "shown, not judged"
+        return "no value to be relative to" if isnan(self.varies_by) else ""
 
 
 @dataclass(frozen=True)
@@ -137,7 +145,6 @@ def _point(entry: HistoryEntry, kept: KeptCell, name: str) -> SeriesPoint:
         created=_created(entry),
         revision=entry.revision,
         value=kept.values[name].value,
-        floor=entry.floors.get(name, nan),
         versions=tuple(sorted(versions.items())),
     )
 

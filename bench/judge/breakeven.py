@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from adapters.base import Division, Framework
 from bench import discover, stats
+from bench.judge import pairs
 from bench.records.metrics import SPEED, task_of
 from bench.records.results import DIVISIONS, CellResult, Results
 from bench.stats import Estimate
@@ -66,9 +67,9 @@ def _usual(framework: Framework, division: Division) -> str:
 
 def _payback(mode: CellResult, usual: CellResult) -> Payback | None:
     speeds, usual_speeds = mode.values(SPEED), usual.values(SPEED)
-    if not speeds.keys() & usual_speeds.keys():
+    ratio = pairs.ratio(SPEED, usual, mode)
+    if ratio is None:
         return None
-    ratio = stats.paired_ratio(speeds, usual_speeds)
     late = _mean(mode, "cold_start") - _mean(usual, "cold_start")
     task = task_of(mode.good[0].job)
     batch = task.batch_size if task else 1

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from adapters.base import Division
-from bench import stats
+from bench.judge import pairs
 from bench.records.results import CellResult, Results
 from bench.stats import Estimate
 
@@ -72,9 +72,5 @@ def gains(results: Results) -> tuple[Gain, ...]:
 
 
 def _ratios(tuned: CellResult, documented: CellResult) -> dict[str, Estimate]:
-    pairs = ((name, tuned.values(name), documented.values(name)) for name in GAINED)
-    return {
-        name: stats.paired_ratio(after, before)
-        for name, after, before in pairs
-        if after.keys() & before.keys()
-    }
+    found = {name: pairs.ratio(name, documented, tuned) for name in GAINED}
+    return {name: ratio for name, ratio in found.items() if ratio is not None}

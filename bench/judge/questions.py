@@ -2,109 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import combinations
 
 from bench import stats
-from bench.judge import verdict
+from bench.judge import pairs, spending, verdict
 from bench.judge.divisions import Contest, contests
-from bench.judge.verdict import DEFAULT, Question, Rule, Verdict
-from bench.records.metrics import SCORE, SPEED, TARGET, Direction, Metric, judged, metric
+from bench.judge.pairs import Side
+from bench.judge.validity import Check, checks
+from bench.judge.verdict import DEFAULT, FINEST, Question, Rule, Verdict
+from bench.records.metrics import SCORE, SPEED, TARGET, Metric, judged, metric
 from bench.records.results import CellResult, Results
 from bench.stats import Effect
 
 
-@dataclass(frozen=True)
-class Side:
-    """One contender's launches of one task, under the name it has in the answer."""
-
-    name: str
-    result: CellResult | None
-
-    def values(self, m: Metric) -> Mapping[int, float]:
-        """Block → the metric's value, of the launches that count."""
-        return self.result.values(m) if self.result else {}
-
-    def times_to_target(self) -> tuple[list[float], list[bool]]:
-        """Seconds to the target, or of the whole training where it was not reached, and which."""
-        readings = self.result.readings if self.result else ()
-        known = [r for r in readings if r.target is not None and r.learn_seconds is not None]
-        seconds = [r.learn_seconds if r.time_to_target is None else r.time_to_target for r in known]
-        return [s for s in seconds if s is not None], [r.time_to_target is not None for r in known]
-
-
 def question(
-    task: str,
-    m: Metric,
-    base: Side,
-    new: Side,
-    floor: float,
-    paired: bool,
-    better: Direction,
+    results: Results, task: str, m: Metric, base: Side, new: Side, paired: bool = True
 ) -> Question | None:
     """What is asked of the judge; None where a side has no value (or they share no block).
 
-    better: which way is good in this task. Scores are judged as plain differences, unless they
-    are errors: then as ratios, like times.
+    results: the run of `new`, which says what is good in the task and how fine its scores are.
+    paired: both sides sat together. Scores are always paired, by seed, where they share any.
     """
-    before, after = base.values(m), new.values(m)
-    if m.kind is None or not before or not after or (paired and not before.keys() & after.keys()):
+    better = results.better(m, task)
+    values = [side.values(m) for side in (base, new)]
+    if m.kind is None or not all(values):
         return None
-    ratio = _as_ratio(m, better, [*before.values(), *after.values()])
-    effect = (
-        stats.paired_effect(after, before, ratio)
-        if paired
-        else stats.unpaired_effect(list(after.values()), list(before.values()), ratio)
-    )
+    ratio = pairs.as_ratio(m, better, [v for side in values for v in side.values()])
+    step = FINEST if ratio else _step(results, task)
+    effect = _effect(m, base, new, paired, ratio, step)
+    if effect is None:
+        return None
     higher = better == "higher"
-    return Question(
-        task, m.name, m.kind, base.name, new.name, effect, higher, ratio, floor, m.words
-    )
+    return Question(task, m.name, m.kind, base.name, new.name, effect, higher, ratio, m.words)
 
 
-def _as_ratio(m: Metric, better: Direction, values: Iterable[float]) -> bool:
-    return (m.positive or (m.name == SCORE and better == "lower")) and min(values) > 0
+def _effect(
+    m: Metric, base: Side, new: Side, paired: bool, ratio: bool, step: float
+) -> Effect | None:
+    if m.name == SCORE:
+        scores, other_scores = base.by_seed(m), new.by_seed(m)
+        if scores.keys() & other_scores.keys():
+            return stats.paired_effect(other_scores, scores, ratio, step)
+    if paired:
+        assert base.result is not None
+        assert new.result is not None
+        return pairs.effect(m, base.result, new.result, ratio, step)
+    after, before = (list(side.values(m).values()) for side in (new, base))
+    return stats.unpaired_effect(after, before, ratio, step)
 
 
-def target_question(task: str, base: Side, new: Side) -> Question | None:
+def _step(results: Results, task: str) -> float:
+    """What one test row is worth in a share of them."""
+    rows = results.about.datasets[task].rows[1]
+    return 1 / rows if rows else FINEST
+
+
+def target_question(task: str, base: Side, new: Side, paired: bool = False) -> Question | None:
     """Training seconds until the task's target, launches that never reached it included.
 
-    Unpaired, without a floor: restricted means of both sides (`verdict.restricted_time_effect`).
-    None where there is no target, or no launch of either side reached it.
+    Restricted means of both sides (`verdict.restricted_time_effect`), unpaired; by block where
+    both sat together and every launch reached it. None where there is no target, or no launch
+    of either side reached it.
     """
-    sides = [side.times_to_target() for side in (base, new)]
-    if not all(seconds for seconds, _ in sides):
+    times = [side.times_to_target() for side in (base, new)]
+    if not all(seconds for seconds, _ in times):
         return None
-    try:
-        effect = verdict.restricted_time_effect(sides[0], sides[1])
-    except ValueError:
+    m = metric(TARGET)
+    effect: Effect | None
+    if paired and all(all(reached) for _, reached in times) and base.result and new.result:
+        effect = pairs.effect(m, base.result, new.result)
+    else:
+        try:
+            effect = verdict.restricted_time_effect(times[0], times[1])
+        except ValueError:
+            effect = None
+    if effect is None:
         return None
     return Question(task, TARGET, "time to target", base.name, new.name, effect, False)
 
 
-def a_a_questions(results: Results) -> list[Question]:
-    """What is asked of the run's A/A pair, copy against original, over two blocks or more."""
+def a_a_questions(results: Results, name: str = "") -> list[Question]:
+    """What is asked of the run's A/A pairs, copy against original; of one metric where named."""
     asked = []
     for original, copy in results.twins():
-        sides, task = (Side("original", original), Side("copy", copy)), original.cell.task
-        for m in judged():
-            pair = question(task, m, *sides, float("nan"), True, results.better(m, task))
-            if pair is not None and pair.effect.n > 1:
-                asked.append(pair)
+        sides = Side("original", original), Side("copy", copy)
+        for m in (metric(name),) if name else judged():
+            pair = question(results, original.cell.task, m, *sides)
+            asked += [pair] if pair is not None else []
     return asked
 
 
-def floors(results: Results) -> dict[str, float]:
-    """Metric → the run's A/A floor, on the judge's scale; metrics without a pair are absent.
-
-    A division has one A/A pair, of the run's first task; its floor stands for the other tasks
-    too. Of several pairs the widest floor counts.
-    """
-    widest: dict[str, float] = {}
-    for q in a_a_questions(results):
-        widest[q.metric] = max(verdict.floor_of(q.effect), widest.get(q.metric, 0.0))
-    return widest
+def checks_of(results: Results, name: str = "") -> dict[str, Check]:
+    """Metric → what the run's A/A pairs say of its errors; of one metric where named."""
+    return checks(a_a_questions(results, name))
 
 
 def best_first(results: Results, contest: Contest, name: str = SPEED) -> list[CellResult]:
@@ -116,6 +107,36 @@ def best_first(results: Results, contest: Contest, name: str = SPEED) -> list[Ce
     return [result for result, _ in ranked]
 
 
+def pairs_of(results: Results, name: str) -> list[tuple[Contest, Question]]:
+    """Every pair of contenders of every contest in one metric, each with its own error; variances
+    are not yet borrowed (bench.judge.spending does). The contest's best is the base of its pairs,
+    which come first."""
+    return [(contest, q) for contest in contests(results) for q in _pairs(results, contest, name)]
+
+
+def _pairs(results: Results, contest: Contest, name: str) -> list[Question]:
+    m = metric(name)
+    sides = [Side(r.cell.contender, r) for r in best_first(results, contest, name)]
+    asked = [question(results, contest.task, m, *both) for both in combinations(sides, 2)]
+    known = [q for q in asked if q is not None]
+    if not known:
+        return []
+    best = _best([side.name for side in sides], known)
+    turned = [q.turned() if q.new == best else q for q in known]
+    return sorted(turned, key=lambda q: q.base != best)
+
+
+def _best(names: Sequence[str], asked: Sequence[Question]) -> str:
+    """Who is ahead by the effects that are judged, over all others; turns can tell another than
+    the launches' own medians do."""
+    ahead = dict.fromkeys(names, 0.0)
+    for q in asked:
+        gain = q.effect.mean if q.higher_is_better else -q.effect.mean
+        ahead[q.new] += gain
+        ahead[q.base] -= gain
+    return max(ahead, key=lambda name: ahead[name])
+
+
 def against_best(
     results: Results, name: str = SPEED, rule: Rule = DEFAULT
 ) -> dict[Contest, list[Verdict]]:
@@ -124,24 +145,27 @@ def against_best(
     The best is picked by the same numbers that are then judged, so the correction is made
     over *all* pairs of contenders of all contests, not only over the pairs that are shown.
     """
-    m = metric(name)
-    floor = {d: floors(results.of_division(d)).get(name, float("nan")) for d in results.divisions}
-    shown: dict[Contest, list[int]] = {}
-    asked: list[Question] = []
-    for contest in contests(results):
-        better = results.better(m, contest.task)
-        sides = [Side(r.cell.contender, r) for r in best_first(results, contest, name)]
-        for (number, base), (_, new) in combinations(enumerate(sides), 2):
-            pair = question(contest.task, m, base, new, floor[contest.division], True, better)
-            if pair is not None:
-                if number == 0:
-                    shown.setdefault(contest, []).append(len(asked))
-                asked.append(pair)
-    verdicts = verdict.judge(asked, rule)
-    return {contest: [verdicts[i] for i in which] for contest, which in shown.items()}
+    asked = pairs_of(results, name)
+    best = {contest: q.base for contest, q in reversed(asked)}
+    answers = answered(results, [q for _, q in asked], a_a_questions(results, name), rule)
+    shown: dict[Contest, list[Verdict]] = {}
+    for (contest, q), v in zip(asked, answers, strict=True):
+        if q.base == best[contest]:
+            shown.setdefault(contest, []).append(v)
+    return shown
 
 
-def width(effect: Effect) -> float:
-    """Half the 95 % interval of a log-ratio, as a fraction of the ratio; NaN for one launch."""
-    low, high = effect.interval()
-    return (high - low) / 2
+def answered(
+    results: Results, asked: Sequence[Question], a_a: Sequence[Question], rule: Rule = DEFAULT
+) -> list[Verdict]:
+    """The answers to questions of one run: in one look, or, where the run went on until it knew
+    enough, in the looks that it had."""
+    if not goes_on(results):
+        return spending.once(asked, a_a, rule)
+    blocks = 1 + max((x.job.block for x in results.launches), default=0)
+    return spending.in_looks(asked, a_a, spending.reached(blocks), rule)
+
+
+def goes_on(results: Results) -> bool:
+    """Whether the run's number of sittings followed from what it saw, or from the time it had."""
+    return results.about.request.budget_seconds is not None

@@ -235,7 +235,8 @@ class HistoryEntry(Strict):
     machine: Machine
     budget: Budget
     measurement: Count
-    floors: dict[str, Annotated[float, Field(ge=0)]]
+    floors: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict, exclude=True)
+    """Written until November 2026, no longer read."""
     cells: tuple[KeptCell, ...]
 
 

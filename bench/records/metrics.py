@@ -54,7 +54,8 @@ class Metric:
 
     better: which way is good. positive: values are ratios' stuff (geometric mean, ratio
     intervals); otherwise arithmetic mean. kind: what is asked of the judge; None: shown only.
-    words: what a verdict says. column: where it stands in the printed table, if it does.
+    words: what a verdict says. column: where it stands in the printed table, if it does. phase:
+    the phase whose median round it is; a sitting's turns can be compared in it one by one.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Metric:
     kind: QuestionKind | None = None
     words: tuple[str, str] = ("faster", "slower")
     column: PrintedColumn | None = None
+    phase: Phase | None = None
 
     def better_for(self, score: str) -> Direction:
         """Which way is good in a task of that score ("accuracy" or "rmse"): an error is better
@@ -149,6 +151,7 @@ def _latencies(
         Metric(
             f"{prefix}_p{q}", "s", "lower", f"{meaning}, {q}th percentile of the rounds",
             _percentile(phase, q), kind="latency" if q < 99 else None, column=columns.get(q),
+            phase=phase if q == 50 else None,
         )
         for q in (50, 95, 99)
     )  # fmt: skip
@@ -158,6 +161,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         SPEED, "samples/s", "higher", "training in steady state, median round",
         _throughput("train"), kind="throughput", column=PrintedColumn("train samples/s", place=3),
+        phase="train",
     ),
     *_latencies(
         "step_latency", "step", "one optimizer step at the task's batch size",
@@ -166,6 +170,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "infer_throughput", "samples/s", "higher", "inference at batch 256, median round",
         _throughput("infer"), kind="throughput", column=PrintedColumn("infer samples/s", place=5),
+        phase="infer",
     ),
     *_latencies(
         "infer_latency", "latency", "inference of one row",

@@ -98,6 +98,17 @@ class CellResult:
             self._values[row.name] = {b: v for b, v in read.items() if v is not None}
         return self._values[row.name]
 
+    @cached_property
+    def _slices(self) -> dict[str, dict[int, dict[int, float]]]:
+        return {}
+
+    def slices(self, phase: str) -> Mapping[int, Mapping[int, float]]:
+        """Block → turn → median seconds of a phase, of the launches that count; a launch that did
+        not sit in turns has an empty one."""
+        if phase not in self._slices:
+            self._slices[phase] = {x.job.block: x.slices(phase) for x in self.good}
+        return self._slices[phase]
+
     def estimate(self, m: Metric | str) -> Estimate | None:
         """The metric over the launches that count. None where any of them lacks it: the mean
         time of those runs that reached a target would flatter one that often does not."""

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 from bench.judge import verdict
 from bench.judge.compare import Comparison, Unjudged
+from bench.judge.gate import Primary
 from bench.judge.verdict import MOST_LAUNCHES, Verdict
 from bench.report.blocks import Column, Row, Table, label
 from bench.report.exporting import printable
@@ -41,15 +42,23 @@ def _word(v: Verdict) -> str:
 
 
 def tail(c: Comparison) -> list[str]:
-    """What follows the table: what could not be judged, notes, and the answer last."""
+    """What follows the table: what could not be judged or seen, notes, and the answer last."""
     lines = [f"not judged: {_where(u)}: {u.reason}" for u in c.unjudged]
+    lines += [f"not shown: {reason}" for reason in c.unseen]
     lines += [f"note: {note}" for note in c.notes]
-    found = ", ".join(
-        f"{v.question.new} {v.question.metric} ({v.question.task})" for v in c.regressions
-    )
-    open_ = sum(v.outcome == "undecided" for v in c.in_scope)
-    answer = f"{c.status}: {found}" if found else c.status
-    return [*lines, f"{answer} ({open_} of {len(c.in_scope)} verdicts undecided)"]
+    return [*lines, answer(c)]
+
+
+def answer(c: Comparison) -> str:
+    """One line: the status, and what was seen."""
+    if c.regressions:
+        named = (f"{v.question.new} {v.question.metric} ({v.question.task})" for v in c.regressions)
+        return f"regression: {', '.join(named)}"
+    if c.status == "no regression":
+        return c.seen
+    if c.void or not c.seen:
+        return c.status
+    return f"{c.status}: {c.seen}"
 
 
 def _where(u: Unjudged) -> str:
@@ -80,9 +89,12 @@ def as_json(c: Comparison) -> str:
         "base": c.base,
         "new": c.new,
         "paired": c.paired,
-        "fail_on": c.fail_on,
+        "fail_on": c.gate.fail_on,
         "status": c.status,
         "exit_code": c.exit_code,
+        "answer": answer(c),
+        "primaries": [_json_primary(p) for p in c.primaries],
+        "unseen": c.unseen,
         "verdicts": [_json_verdict(c, v) for v in c.verdicts],
         "unjudged": [asdict(u) for u in c.unjudged],
         "notes": list(c.notes),
@@ -105,9 +117,21 @@ def _json_verdict(c: Comparison, v: Verdict) -> dict[str, Any]:
         "low": _finite(low),
         "high": _finite(high),
         "p": v.p,
-        "floor": _finite(q.floor),
         "launches": q.effect.n,
         "more_launches": v.more_launches,
+    }
+
+
+def _json_primary(p: Primary) -> dict[str, Any]:
+    return {
+        "implementation": p.implementation,
+        "kind": p.kind,
+        "tasks": p.tasks,
+        "scale": "ratio" if p.ratio else "difference",
+        "worse": _finite(p.effect.mean),
+        "bound": _finite(p.bound),
+        "tolerance": p.tolerance,
+        "green": p.green,
     }
 
 
@@ -125,7 +149,7 @@ def junit(c: Comparison) -> str:
         cases.append(case)
     if c.status == "could not judge" and not c.unjudged:  # never a green report of nothing
         case = _element("testcase", classname="gate", name="judged")
-        case.append(_element("error", message="nothing was decided"))
+        case.append(_element("error", message="; ".join(c.unseen) or "nothing was compared"))
         cases.append(case)
     counts = {
         name: str(sum(case.find(tag) is not None for case in cases))

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from bench.judge import questions
+from bench.judge import questions, validity
 from bench.judge.divisions import Contest
 from bench.judge.leads import Judged
 from bench.judge.verdict import Verdict
+from bench.records.metrics import SPEED
 from bench.records.results import Results
 from bench.report.blocks import Figure
 
@@ -17,11 +18,13 @@ from bench.report.blocks import Figure
 @dataclass(frozen=True)
 class Context:
     """judged: the run's verdicts by metric, each judged once. figures: those that were drawn.
-    files: names of the files that lie beside the report."""
+    files: names of the files that lie beside the report. a_a: what the run's A/A pairs say of the
+    errors of training speed."""
 
     judged: Judged
     figures: tuple[Figure, ...] = ()
     files: tuple[str, ...] = ()
+    a_a: str = ""
 
 
 def context(results: Results, figures: Sequence[Figure] = (), files: Sequence[str] = ()) -> Context:
@@ -31,4 +34,5 @@ def context(results: Results, figures: Sequence[Figure] = (), files: Sequence[st
     def judged(metric: str) -> dict[Contest, list[Verdict]]:
         return questions.against_best(results, metric)
 
-    return Context(judged, tuple(figures), tuple(files))
+    checks = questions.checks_of(results, SPEED)
+    return Context(judged, tuple(figures), tuple(files), validity.sentence(checks, SPEED))

@@ -1,14 +1,12 @@
-"""What is said of a task under its table: verdicts, the noise floor, and what weakens a number."""
+"""What is said of a task under its table: verdicts, the A/A check, and what weakens a number."""
 
 from __future__ import annotations
 
-from bench import stats
-from bench.judge import disturbed, settling, verdict
+from bench.judge import disturbed, pairs, settling, verdict
 from bench.judge.divisions import contests
 from bench.records.metrics import SPEED
 from bench.records.results import Results
 from bench.report.context import Context
-from bench.stats import Estimate
 
 SCORES = {
     "accuracy": "accuracy on the test rows, target at least",
@@ -25,7 +23,7 @@ def of(own: Results, context: Context, task: str) -> list[str]:
     judged = context.judged(SPEED)
     of_task = (judged.get(contest, ()) for contest in contests(own))
     lines = [verdict.sentence(v) for verdicts in of_task for v in verdicts]
-    lines += [target(own, task), noise_floor(own)]
+    lines += [target(own, task), a_a(own, context)]
     if any(not x.launch.peak_rss_from for r in own.cells for x in r.ended_well):
         lines.append(OLD_MEMORY)
     lines += [disturbed.note(own), adam_forms(own), settling.note(own), early_stopping(own)]
@@ -39,25 +37,15 @@ def target(results: Results, task: str) -> str:
     return "" if data.target is None else f"Score: {SCORES[data.metric]} {data.target:g}."
 
 
-def floor_of(results: Results) -> Estimate | None:
-    """The A/A ratio of training throughput among these cells; None without two pairs."""
-    for original, copy in results.twins():
-        a, b = copy.values(SPEED), original.values(SPEED)
-        if len(a.keys() & b.keys()) > 1:
-            return stats.paired_ratio(a, b)
-    return None
-
-
-def noise_floor(results: Results) -> str:
-    """What one implementation against itself admits; empty without such a pair."""
-    floor = floor_of(results)
-    if floor is None:
-        return ""
-    return (
-        f"Noise floor (A/A, one implementation against itself, {floor.n} pairs of launches): "
-        f"ratio {floor.value:.3f}, 95 % interval {floor.low:.3f} to {floor.high:.3f}. "
-        f"Differences in training speed below {stats.noise_floor(floor):.1%} mean nothing here."
-    )
+def a_a(own: Results, context: Context) -> str:
+    """What one implementation beside itself says: here, and over the run; empty without a pair."""
+    here = []
+    for original, copy in own.twins():
+        found = pairs.ratio(SPEED, original, copy)
+        if found is not None and found.n > 1:
+            sure = f"95 % interval {found.low:.3f} to {found.high:.3f}, {found.n} launches"
+            here.append(f"{copy.cell.implementation} is {found.value:.3f} of itself ({sure})")
+    return f"{context.a_a} Here: {'; '.join(here)}." if here else ""
 
 
 def adam_forms(results: Results) -> str:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench import stats
+from bench.judge import pairs
 from bench.records.results import Results
 from bench.report.drawing import canvas
 
@@ -21,15 +22,16 @@ def ratios(results: Results, name: str) -> pd.DataFrame:
     """
     rows = []
     for task in dict.fromkeys(result.cell.task for result in results.contenders):
-        values = {r.cell.implementation: r.values(name) for r in results.of_task(task)}
-        speeds = {who: found for who, found in values.items() if found}
-        if not speeds:
+        measured = [r for r in results.of_task(task) if r.values(name)]
+        if not measured:
             continue
-        best = max(speeds, key=lambda who: stats.positive_mean([*speeds[who].values()]).value)
-        for implementation, found in speeds.items():
-            if found.keys() & speeds[best].keys():
-                ratio = stats.paired_ratio(found, speeds[best])
-                rows.append((task, implementation, ratio.value, ratio.low, ratio.high, best))
+        best = max(measured, key=lambda r: stats.positive_mean([*r.values(name).values()]).value)
+        fastest = best.cell.implementation
+        for result in measured:
+            ratio = pairs.ratio(name, best, result)
+            if ratio is not None:
+                who = result.cell.implementation
+                rows.append((task, who, ratio.value, ratio.low, ratio.high, fastest))
     return pd.DataFrame(rows, columns=[*FRAME, "fastest"])
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bench.judge import questions
 from bench.records.results import Results
-from bench.report import remarks
 from bench.report.exporting import NOT_FAILURES, Options, cell_name, ends
 
 NAME = "annotations"
@@ -19,10 +19,17 @@ def export(results: Results, options: Options) -> str:
             lines.append(_command(kind, cell_name(end.cell), f"{end.status}: {end.reason}"))
     if not results.measured:
         lines.append(_command("error", "bench", "nothing was measured"))
-    elif remarks.floor_of(results) is None:
-        text = "no A/A pair with two launches: the noise floor of this run is unknown"
-        lines.append(_command("warning", "bench", text))
+    else:
+        lines += [_command("warning", "bench", text) for text in _unchecked(results)]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _unchecked(results: Results) -> list[str]:
+    """Why the errors of some verdicts are not to be trusted."""
+    checks = questions.checks_of(results)
+    if not any(check.pairs for check in checks.values()):
+        return ["no A/A pairs with enough launches: the errors of this run are not checked"]
+    return [check.void for check in checks.values() if check.void]
 
 
 def _command(kind: str, title: str, text: str) -> str:

@@ -32,9 +32,8 @@ _FAMILY = {task.name: task.family for task in TASKS}
 QUESTIONS = (("train_throughput", "Training"), ("infer_throughput", "Inference"))
 RULES = (
     "Sentences are made from verdicts by rules: an advantage is the least that the 95 % intervals "
-    "admit, and what is not beyond doubt (p ≤ 1 % over the whole table, above the margin and above "
-    "the run's own noise floor) is called undecided. Other models and other machines may say "
-    "otherwise."
+    "admit, and what is not beyond doubt (p ≤ 1 % over the whole table, and above the margin) is "
+    "called undecided. Other models and other machines may say otherwise."
 )
 APART = (
     "Two divisions are judged apart and never ranked together. Documented: "

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from bench import load_run
-from bench.judge.compare import differences
+from bench.judge.fingerprint import differences
 from bench.records.door import parse
 from bench.records.record import SCHEMA
 from bench.records.results import Results
