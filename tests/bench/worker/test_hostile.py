@@ -7,7 +7,9 @@ tests/support/mutate.py.
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -92,7 +94,8 @@ class KilledSearch:
         (self.folder / DIED).unlink(missing_ok=True)
         if death is not None:
             (self.folder / DIED).write_bytes(death)
-        made = answer(self.job, self.home / "answer")
+        with contextlib.redirect_stdout(io.StringIO()):  # it tells its trials
+            made = answer(self.job, self.home / "answer")
         return parse(json.dumps(made, allow_nan=False), Launch, "record")
 
     def done(self) -> list[tuple[TrialRecord, TrialRecord]]:
