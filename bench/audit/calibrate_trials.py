@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import isfinite
 from pathlib import Path
 from time import monotonic
 from typing import Any, ClassVar
@@ -16,8 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 from adapters.base import Implementation
 from bench.audit.extra import NUMPY, implementation
 from bench.audit.other_tools import RULES
-from bench.judge import questions, verdict
-from bench.judge.questions import Side
+from bench.judge import questions
+from bench.judge.pairs import Side
 from bench.judge.verdict import Decision
 from bench.plan.adaptive import next_jobs
 from bench.plan.jobs import make_jobs
@@ -78,8 +77,7 @@ class TrialComparison(Strict):
     """One metric of a contender against the plain one, as `bench compare` judges it.
 
     percent: the extra work. change: new over base (a score: new less base) and its 95 % interval.
-    floor: None where the trial has no A/A pair. others: whether each other tool's rule alarms on
-    the same rounds; empty for what is not timed.
+    others: whether each other tool's rule alarms on the same rounds; empty for what is not timed.
     """
 
     percent: Count
@@ -87,7 +85,6 @@ class TrialComparison(Strict):
     outcome: Decision
     change: tuple[float, float, float]
     p: float
-    floor: float | None
     launches: Count
     others: dict[str, bool]
 
@@ -178,23 +175,17 @@ def make_trial(out: Path, c: Campaign, trial: int) -> CalibrationTrial:
 def _compared(
     results: Results, task: str, base: Side, new: Side, percent: int
 ) -> Iterator[TrialComparison]:
-    """One comparison, as `bench compare` makes it: all metrics judged together."""
-    floors = questions.floors(results)
-    asked = [
-        questions.question(
-            task, m, base, new, floors.get(m.name, float("nan")), True, results.better(m, task)
-        )
-        for m in judged()
-    ]
-    for v in verdict.judge([q for q in asked if q is not None]):
-        name, floor = v.question.metric, v.question.floor
+    """One comparison, as a report makes it: all metrics judged together."""
+    every = (questions.question(results, task, m, base, new) for m in judged())
+    asked = [q for q in every if q is not None]
+    for v in questions.answered(results, asked, questions.a_a_questions(results)):
+        name = v.question.metric
         yield TrialComparison(
             percent=percent,
             metric=name,
             outcome=v.outcome,
             change=v.change,
             p=v.p,
-            floor=floor if isfinite(floor) else None,
             launches=v.question.effect.n,
             others=_alarms(base, new, TIMED[name]) if name in TIMED else {},
         )
