@@ -11,10 +11,12 @@ _OWN_CALLS = (
     "a single step goes through train_on_batch, and predictions through predict_on_batch, "
     "batch by batch",
 )
+_MANY_STEPS = "125 steps an execution (steps_per_execution), where the default is one"
 _ON_OTHER_BACKENDS = (
     "sequences of up to 32 steps are unrolled on a CPU",
     *_DENSE, *_OWN_CALLS,
 )  # fmt: skip
+_DEVICES = ("tests/adapters/test_keras_devices.py",)
 
 FRAMEWORK = Framework(
     name="keras",
@@ -27,7 +29,7 @@ FRAMEWORK = Framework(
             "Keras 3 on TensorFlow through compile, fit and predict",
             division="tuned",
             departures=(
-                "125 steps an execution (steps_per_execution), where the default is one",
+                _MANY_STEPS,
                 "XLA is switched on or off by the task; Keras's own choice on a CPU is off",
                 "sequences of up to 32 steps are unrolled, and on a CPU an LSTM is told not to "
                 "look for cuDNN",
@@ -36,6 +38,7 @@ FRAMEWORK = Framework(
                 "autotuning switched off",
                 "oneDNN is switched on by an environment variable where it is off by default",
             ),
+            tests=_DEVICES,
         ),
         Implementation(
             "keras", "fit", "adapters.keras.documented", "keras",
@@ -46,12 +49,12 @@ FRAMEWORK = Framework(
         Implementation(
             "keras", "jax", "adapters.keras.backends", "keras",
             "Keras 3 on JAX, fit on NumPy rows", usual=False, environment=_BACKENDS,
-            division="tuned", departures=_ON_OTHER_BACKENDS,
+            division="tuned", departures=(_MANY_STEPS, *_ON_OTHER_BACKENDS), tests=_DEVICES,
         ),
         Implementation(
             "keras", "torch", "adapters.keras.backends", "keras",
             "Keras 3 on PyTorch, fit on NumPy rows", usual=False, environment=_BACKENDS,
-            division="tuned", departures=_ON_OTHER_BACKENDS,
+            division="tuned", departures=_ON_OTHER_BACKENDS, tests=_DEVICES,
         ),
     ),
     tuners=(

@@ -2,15 +2,15 @@
 
 Both train through `fit`, what Keras documents for input that is not tf.data: small rows on NumPy
 arrays gathered for the whole order at once, which is no slower than a PyDataset (MEASURED.md);
-large rows on a PyDataset that gathers each batch, as all at once would copy the epoch. Steps an
-execution stay 1: PyTorch's trainer takes nothing else.
+large rows on a PyDataset that gathers each batch, as all at once would copy the epoch. On JAX an
+execution has as many steps as on TensorFlow (MEASURED.md); PyTorch's trainer takes one only.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -23,46 +23,69 @@ from tasks.spec.network import Task
 class Contender(on_tensorflow.Contender):
     """Modes "jax" and "torch"."""
 
-    steps_per_execution: ClassVar[int] = 1
-
     def _configure(self, device: Device, threads: int, precision: Precision) -> None:
-        if precision == "tf32":
-            raise Unsupported(f"TF32 is not written for Keras on {self._keras.config.backend()}")
         self._backend = self._keras.config.backend()
+        if precision == "tf32":
+            raise Unsupported(f"TF32 is not written for Keras on {self._backend}")
         if self._backend == "torch":
-            self._torch = importlib.import_module("torch")
-            if device == "cuda" and not self._torch.cuda.is_available():
-                raise Unsupported("PyTorch sees no GPU")
-            self._torch.set_num_threads(threads)
-            self._torch.set_float32_matmul_precision("highest")
-            return
+            self._configure_torch(device, threads)
+        else:
+            self._configure_jax(device, threads)
+
+    def _configure_torch(self, device: Device, threads: int) -> None:
+        self.steps_per_execution = 1
+        self._torch = importlib.import_module("torch")
+        if device == "cuda" and not self._torch.cuda.is_available():
+            raise Unsupported("PyTorch sees no GPU")
+        self._torch.set_num_threads(threads)
+        # The old switches first, as PyTorch raises where they are read and differ from the new.
+        self._torch.set_float32_matmul_precision("highest")
+        self._torch.backends.cudnn.allow_tf32 = False
+        for switch in _float32_switches(self._torch).values():
+            switch.fp32_precision = "ieee"
+
+    def _configure_jax(self, device: Device, threads: int) -> None:
         # JAX takes a thread for every core this process may use, once, when it is first used.
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
         self._jax = importlib.import_module("jax")
+        # Keras looks for a CPU too; the first platform is the one that computes.
+        self._jax.config.update("jax_platforms", "cpu" if device == "cpu" else f"{device},cpu")
         self._jax.config.update("jax_default_matmul_precision", "highest")
-        if device not in {
-            "cuda" if d.platform == "gpu" else d.platform for d in self._jax.devices()
-        }:
-            raise Unsupported(f"this JAX sees no {device} device")
+        try:
+            self._jax.devices(device)
+        except RuntimeError as error:
+            raise Unsupported(f"this JAX sees no {device} device") from error
 
     def settings(self) -> dict[str, Setting]:
         keras = self._keras
         return {
             "version": keras.version(),
-            "precision": on_tensorflow.policy_precision(keras) or "fp32",
+            "precision": on_tensorflow.policy_precision(keras) or self._float32(),
             "backend": self._backend,
             "steps_per_execution": self.steps_per_execution,
             "jit": self._xla(),
             **(self._torch_settings() if self._backend == "torch" else self._jax_settings()),
         }
 
+    def _float32(self) -> str:
+        """What the backend's switches in force make of float32 data."""
+        if self._backend == "torch":
+            switches = _float32_switches(self._torch).values()
+            narrowed = {switch.fp32_precision for switch in switches} - {"ieee"}
+            return "/".join(sorted(narrowed)) or "fp32"
+        products = str(self._jax.config.jax_default_matmul_precision)
+        return "fp32" if products == "highest" else products
+
     def _torch_settings(self) -> dict[str, Setting]:
         torch = self._torch
+        switches = _float32_switches(torch).items()
         return {
             "torch": torch.__version__,
             "threads": torch.get_num_threads(),
-            "device": "cuda" if torch.cuda.is_available() else "cpu",
-            "matmul_precision": torch.get_float32_matmul_precision(),
+            "device": str(self._keras.ops.zeros(()).device.type),
+            **{f"fp32_precision_{name}": switch.fp32_precision for name, switch in switches},
+            "cuda": torch.version.cuda or "none",
+            "cudnn": torch.backends.cudnn.version() or "none",
         }
 
     def _jax_settings(self) -> dict[str, Setting]:
@@ -110,6 +133,18 @@ class Contender(on_tensorflow.Contender):
 
     def _use_xla(self, task: Task) -> bool | str:
         return "auto"  # JAX: always; PyTorch: never, as Keras advises
+
+
+def _float32_switches(torch: Any) -> dict[str, Any]:
+    """Every switch of the arithmetic inside float32 operations; only "ieee" is strict."""
+    return {
+        "mkldnn_matmul": torch.backends.mkldnn.matmul,
+        "mkldnn_conv": torch.backends.mkldnn.conv,
+        "mkldnn_rnn": torch.backends.mkldnn.rnn,
+        "cuda_matmul": torch.backends.cuda.matmul,
+        "cudnn_conv": torch.backends.cudnn.conv,
+        "cudnn_rnn": torch.backends.cudnn.rnn,
+    }
 
 
 def _dataset(

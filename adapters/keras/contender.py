@@ -26,13 +26,15 @@ _BACKENDS = ("tensorflow", "jax", "torch")
 _POLICIES = {"fp32": "float32", "tf32": "float32", "bf16": "mixed_bfloat16"}
 
 
-def _import_keras(mode: str) -> Any:
+def _import_keras(mode: str, device: Device) -> Any:
     """Import keras on the backend `mode`, or return it when that was already done."""
     if mode not in _BACKENDS:
         raise Unsupported(f"Keras has no backend {mode!r}")
     if importlib.util.find_spec(mode) is None:
         raise Unsupported(f"the backend package {mode} is not installed")
     os.environ["KERAS_BACKEND"] = mode
+    # Otherwise PyTorch's backend computes on a GPU wherever there is one.
+    os.environ["KERAS_TORCH_DEVICE"] = device
     # oneDNN is off by default on some CPUs; on, as in adapters/tensorflow/contender.py, so that the
     # two rows differ by the framework and not by its kernels. Keras's notices stay out of the log.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -46,10 +48,10 @@ def _import_keras(mode: str) -> Any:
 def _configure_tensorflow(device: Device, threads: int, precision: Precision) -> Any:
     """Threads, visible devices, TF32 only where asked for; the same settings again are accepted."""
     tf = importlib.import_module("tensorflow")
-    if device == "cuda" and not tf.config.list_physical_devices("GPU"):
+    gpus = tf.config.list_physical_devices("GPU")
+    if device == "cuda" and not gpus:
         raise Unsupported("TensorFlow sees no GPU")
-    if device == "cpu":
-        tf.config.set_visible_devices([], "GPU")
+    tf.config.set_visible_devices(gpus[:1] if device == "cuda" else [], "GPU")
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     tf.config.experimental.enable_tensor_float_32_execution(precision == "tf32")
@@ -64,10 +66,10 @@ class Contender(Adapter):
     """
 
     adam_form: ClassVar[AdamForm] = "epsilon-hat"
-    steps_per_execution: ClassVar[int] = 125
+    steps_per_execution = 125
 
     def __init__(self, mode: str, device: Device, precision: Precision, threads: int) -> None:
-        self._keras = _import_keras(mode)
+        self._keras = _import_keras(mode, device)
         self._configure(device, threads, precision)
         self._device = device
         self._keras.config.set_floatx("float32")
@@ -126,6 +128,13 @@ class Contender(Adapter):
         self._outputs = keras.Model(self._model.inputs, self._model.outputs)
         self._outputs.compile(jit_compile=jit, run_eagerly=False)
 
+    def restart(self, task: Task, weights: Weights, seed: int) -> None:
+        if task != self._task:
+            self.build(task, weights, seed)
+            return
+        values = [weights[name].copy() for name in parameter_shapes(task)]
+        model.afresh(self._keras, self._model, values, seed)
+
     def stage(self, x: np.ndarray, y: np.ndarray) -> Data:
         targets = y if self._task.target_dtype == "int32" else y.reshape(-1, 1)
         return staging.stage(self._tf, x, targets, self._task.batch_size, self._warp)
@@ -145,14 +154,16 @@ class Contender(Adapter):
         return float(history.history["loss"][-1])
 
     def _one_step(self, data: staging.Staged, rows: np.ndarray, maps: np.ndarray | None) -> float:
-        x, y = self._tf.gather(data.x, rows), self._tf.gather(data.y, rows)
+        with self._tf.device(staging.HOST):
+            x, y = self._tf.gather(data.x, rows), self._tf.gather(data.y, rows)
         return float(self._model.train_on_batch(x if maps is None else self._warp(x, maps), y))
 
     def predict(self, data: Data, batch_size: int) -> np.ndarray:
         if len(data.x) <= batch_size:
             return np.asarray(self._outputs.predict_on_batch(data.x), np.float32)
-        starts = range(0, len(data.x), batch_size)
-        parts = [self._outputs.predict_on_batch(data.x[i : i + batch_size]) for i in starts]
+        with self._tf.device(staging.HOST):
+            batches = [data.x[i : i + batch_size] for i in range(0, len(data.x), batch_size)]
+        parts = [self._outputs.predict_on_batch(batch) for batch in batches]
         return np.concatenate(parts).astype(np.float32, copy=False)
 
     def wait(self) -> None:

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+# Where the rows are: tf.data gathers there, and `fit` moves the batches. What is taken of them has
+# to be taken there too: with a GPU TensorFlow would first copy all rows to it, in every call.
+HOST = "CPU:0"
 PREFETCH = 2
 SMALL_ROW = 1024  # bytes
 
@@ -35,7 +38,7 @@ def stage(
 
     warp: (images, maps) → the images moved; images have a dataset that applies it.
     """
-    with tf.device("CPU:0"):  # tf.data gathers on the host and `fit` moves the batches
+    with tf.device(HOST):
         rows, targets = tf.constant(x), tf.constant(targets)
         order = tf.Variable(np.zeros((0, batch), np.int32), shape=(None, batch))
         warps = tf.Variable(np.zeros((0, batch, 6), np.float32), shape=(None, batch, 6))

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from adapters.base import Device, form_of, unknown
 from tasks.spec.layers import (
     LSTM,
@@ -85,6 +87,23 @@ def optimizer_of(keras: Any, rule: Optimizer) -> Any:
         beta_2=rule.beta_2,
         epsilon=rule.epsilon,
     )
+
+
+def afresh(keras: Any, model: Any, weights: list[np.ndarray], seed: int) -> None:
+    """A compiled model as it was when it was made, with these weights; its programs are kept.
+
+    All that an optimizer keeps starts at zero but its learning rate, and a dropout draws from a
+    generator that is seeded when it is made.
+    """
+    keras.utils.set_random_seed(seed)
+    model.set_weights(weights)
+    for variable in model.optimizer.variables:
+        if variable is not model.optimizer.learning_rate:
+            variable.assign(keras.ops.zeros_like(variable))
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
+            layer.seed_generator.state.assign(keras.random.SeedGenerator().state)
+    model.reset_metrics()
 
 
 def warped(keras: Any, images: Any, maps: Any) -> Any:

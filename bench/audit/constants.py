@@ -8,8 +8,10 @@ written anew, instead of set otherwise, is for bench.audit.choices.
 
 Each side is a process of its own in a worker's environment, pinned as workers are, asleep while the
 other is on turn; the order alternates. A ratio is changed seconds / unchanged seconds of one pair:
-below 1 the change pays. Processes differ, so every launch (a fresh pair of them) has a line of its
-own: a choice is made only where all launches say the same, far from 1.
+below 1 the change pays. It is told of wall time and of the processes' CPU time: beside other load
+more threads get more of the machine, which only wall time shows, and a thread that spins costs only
+CPU time. Processes differ, so every launch (a fresh pair of them) has a line of its own: a choice
+is made only where all launches and both times say the same, far from 1.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -39,6 +41,8 @@ KINDS = ("train", "step", "infer", "latency")
 PREDICT_BATCH = 256
 REPEATS = {"train": 1, "step": 20, "infer": 3, "latency": 50}
 """Calls in one timed turn."""
+SideTimer = Callable[[str], list[float]]
+"""Kind → wall and CPU seconds of a process's next turn."""
 
 
 def drawn_rows(task: Task, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -88,7 +92,7 @@ def change(what: str) -> None:
 
 
 def serve(arguments: argparse.Namespace) -> None:
-    """One side: for each kind read from standard input, the seconds of a turn."""
+    """One side: for each kind read from standard input, wall and CPU seconds of a turn."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # a framework may print what it likes
     row = next(row for row in implementations() if row.name == arguments.implementation)
@@ -101,15 +105,15 @@ def serve(arguments: argparse.Namespace) -> None:
     timed = calls(adapter, task, arguments.steps or task.round_steps)
     for line in sys.stdin:
         kind = line.strip()
-        started = perf_counter()
+        started, worked = perf_counter(), process_time()
         for _ in range(REPEATS[kind]):
             timed[kind]()
-        print(perf_counter() - started, file=answers, flush=True)
+        print(perf_counter() - started, process_time() - worked, file=answers, flush=True)
 
 
 @contextmanager
-def side(arguments: argparse.Namespace, changes: list[str]) -> Iterator[Callable[[str], float]]:
-    """A process of one side; kind → seconds of its next turn."""
+def side(arguments: argparse.Namespace, changes: list[str]) -> Iterator[SideTimer]:
+    """A process of one side."""
     framework, mode = arguments.implementation.split(":")
     asked = argparse.Namespace(framework=framework, mode=mode, threads=arguments.threads)
     variables = dict(what.split("=", 1) for what in changes if ":" not in what.split("=")[0])
@@ -123,9 +127,9 @@ def side(arguments: argparse.Namespace, changes: list[str]) -> Iterator[Callable
             command, env=worker_of(asked) | variables, text=True, **pipes  # type: ignore[call-overload]
         )  # fmt: skip
 
-    def turn(kind: str) -> float:
+    def turn(kind: str) -> list[float]:
         print(kind, file=process.stdin, flush=True)
-        return float(process.stdout.readline())
+        return [float(seconds) for seconds in process.stdout.readline().split()]
 
     try:
         yield turn
@@ -135,7 +139,7 @@ def side(arguments: argparse.Namespace, changes: list[str]) -> Iterator[Callable
 
 
 def launch(arguments: argparse.Namespace) -> Iterator[str]:
-    """A line a kind: the median ratio of the pairs with their quartiles, and the medians."""
+    """A line a kind: median ratios of the pairs with their quartiles, and the median times."""
     with side(arguments, []) as unchanged, side(arguments, arguments.change) as changed:
         for kind in arguments.kinds:
             for turn in (unchanged, changed) * 2:  # compiles, then warms up
@@ -147,12 +151,13 @@ def launch(arguments: argparse.Namespace) -> Iterator[str]:
                 else:
                     before, after = unchanged(kind), changed(kind)
                 pairs.append((before, after))
-            seconds = np.array(pairs)
-            low, middle, high = np.percentile(seconds[:, 1] / seconds[:, 0], (25, 50, 75))
-            each = np.median(seconds, 0) / REPEATS[kind] * 1e3
+            seconds = np.array(pairs)  # (pairs, side, wall or CPU)
+            ratios = np.percentile(seconds[:, 1] / seconds[:, 0], (25, 50, 75), axis=0).T
+            wall, cpu = (f"{middle:.3f} [{low:.3f}, {high:.3f}]" for low, middle, high in ratios)
+            each = np.median(seconds[:, :, 0], axis=0) / REPEATS[kind] * 1e3
             yield (
-                f"{arguments.implementation} {arguments.task} {kind}: {middle:.3f} "
-                f"[{low:.3f}, {high:.3f}], {each[0]:.3f} ms unchanged, {each[1]:.3f} ms changed"
+                f"{arguments.implementation} {arguments.task} {kind}: wall {wall}, CPU {cpu}, "
+                f"{each[0]:.3f} ms unchanged, {each[1]:.3f} ms changed"
             )
 
 
