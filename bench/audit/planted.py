@@ -32,8 +32,8 @@ ALL = (*FAULTS, *CORRECT)
 THREADS = 1
 # Every phase once, in some seconds.
 BUDGET = Budget(
-    learn_epochs=1, round_steps=64, train_rounds=5, step_rounds=10, infer_rounds=5,
-    latency_rounds=10, infer_rows=512, phase_seconds=1.0, timeout_seconds=300.0,
+    learn_epochs=1, round_steps=64, infer_rows=512, turns=3, slice_seconds=0.05,
+    timeout_seconds=300.0,
 )  # fmt: skip
 
 

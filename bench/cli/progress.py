@@ -67,12 +67,11 @@ class Progress:
             text = f"{job.cell.task} {job.cell.contender} trial {trial} of {job.trials}"
             self.bar.update(self.row, description=text)
 
-    def more(self, jobs: int) -> None:
-        """Disturbed blocks are measured anew: so many jobs in all."""
-        self.total += jobs
-        self.bar.update(self.row, total=self.total)
-        if not self.quiet:
-            self.console.print(f"others disturbed some launches: {jobs} are measured anew")
+    def turned(self, phase: str, done: int, wanted: int) -> None:
+        """In a sitting: the phase, and its turns so far."""
+        if not self.bar.disable:
+            text = f"{phase}, turn {done} of {wanted}" if wanted else phase
+            self.bar.update(self.row, description=text)
 
     def stop(self) -> None:
         """Leave the terminal as it was."""

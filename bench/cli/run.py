@@ -20,21 +20,19 @@ from bench.cli.options import (
     Tasks,
     Threads,
     chosen,
-    fraction,
     globs,
     seconds,
 )
 from bench.cli.progress import Progress
 from bench.cli.report import publish
 from bench.discover import Divisions
-from bench.plan.again import again
 from bench.plan.request import PROFILES, contenders, matching_tasks
 from bench.records.record import Request
 from bench.records.results import Results
 from bench.report.layouts import terminal
 from bench.run import ceiling, session
 from bench.run.launches import run_jobs
-from bench.run.until import go_on, open_tasks
+from bench.run.more import go_on
 from tasks.errors import UserError
 
 console = Console()
@@ -44,12 +42,6 @@ class ProfileName(StrEnum):
     smoke = "smoke"
     quick = "quick"
     full = "full"
-
-
-Repeats = Annotated[
-    int,
-    typer.Option(min=0, help="Blocks measured anew, a task, where others disturbed a launch."),
-]
 
 
 def run(
@@ -64,21 +56,17 @@ def run(
     precision: PrecisionOption = "fp32",
     threads: Threads = None,
     launches: Annotated[
-        int | None, typer.Option(min=1, help="Processes a cell.", show_default="the profile's")
-    ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option(
-            metavar="2%",
-            help="Add blocks until the intervals against the fastest are ± this.",
-            show_default="no blocks added",
-        ),
+        int | None,
+        typer.Option(min=1, help="Sittings of every task.", show_default="the profile's"),
     ] = None,
     budget: Annotated[
         str | None,
-        typer.Option(metavar="20m", help="With --until: add none after this time (s, m or h)."),
+        typer.Option(
+            metavar="20m",
+            help="Add sittings where doubt is left, until then (s, m or h).",
+            show_default="the profile's; none with --launches",
+        ),
     ] = None,
-    repeats: Repeats = 1,
     seed: Seed = 0,
     out: Out = None,
     data_dir: DataDir = None,
@@ -90,8 +78,6 @@ def run(
     ] = False,
 ) -> None:
     """Measure, print the table, write the report into the run."""
-    if budget is not None and until is None and not resume:
-        raise UserError("--budget needs --until: without it the number of launches is fixed")
     opened = (
         session.resume(out)
         if resume
@@ -99,10 +85,8 @@ def run(
             request_of(
                 profile.value, tasks, implementations, division,
                 device=device, precision=precision, threads=threads or session.default_threads(),
-                launches=launches or PROFILES[profile].launches, repeats=repeats, seed=seed,
-                until=None if until is None else fraction(until, "--until"),
-                budget_seconds=None if budget is None else seconds(budget, "--budget"),
-                prune=prune,
+                launches=launches or PROFILES[profile].launches, seed=seed,
+                budget_seconds=_budget(budget, profile, launches), prune=prune,
             ),
             out,
             data_dir,
@@ -111,8 +95,6 @@ def run(
     work(opened, console)
     results = Results.read(opened.run)
     terminal.show(results, console)
-    for line in open_tasks(opened):
-        console.print(line, markup=False, highlight=False)
     publish(results, opened.run.path, console)
     if not results.measured:
         typer.echo("nothing was measured; the reasons stand under the table", err=True)
@@ -136,6 +118,13 @@ def request_of(
         raise UserError(f"--{error}") from None
 
 
+def _budget(text: str | None, profile: ProfileName, launches: int | None) -> float | None:
+    """Seconds until which sittings are added; None: none are."""
+    if text is not None:
+        return seconds(text, "--budget")
+    return PROFILES[profile].budget_seconds if launches is None else None
+
+
 def work(opened: session.Session, console: Console, quiet: bool = False) -> None:
     """Do all jobs of a run; Ctrl-C keeps what is finished and says how to go on."""
     with opened.run.locked(), Progress(opened, console, quiet) as progress:
@@ -144,13 +133,10 @@ def work(opened: session.Session, console: Console, quiet: bool = False) -> None
             if opened.request.measure:
                 ceiling.measure(opened.run, opened.request, opened.frameworks, progress.say)
             run_jobs(
-                opened.run, opened.jobs, opened.frameworks, progress.done, on_poll=progress.polled
-            )
-            anew = again(opened.jobs, Results.read(opened.run), opened.request.repeats)
-            if anew:
-                progress.more(len(anew))
-                run_jobs(opened.run, anew, opened.frameworks, progress.done)
-            go_on(opened, started, progress.done)
+                opened.run, opened.jobs, opened.frameworks, progress.done,
+                on_poll=progress.polled, on_turn=progress.turned,
+            )  # fmt: skip
+            go_on(opened, started, progress.done, progress.turned)
         except KeyboardInterrupt:
             progress.stop()
             typer.echo(

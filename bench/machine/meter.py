@@ -49,7 +49,7 @@ class Meter:
         busy, steal = _ticks(self.cores)
         if self.fine and (counted := _per_cpu()) is not None:
             busy = sum(counted[core] for core in self.cores if core < len(counted))
-        return Reading(busy, sum(map(_session, sessions)) + _own(), steal)
+        return Reading(busy, _sessions(frozenset(sessions)) + _own(), steal)
 
 
 def _per_cpu() -> list[int] | None:
@@ -76,13 +76,13 @@ def _ticks(cores: tuple[int, ...]) -> tuple[int, int]:
     return busy * _TICK_NS, steal * _TICK_NS
 
 
-def _session(leader: int) -> int:
-    """Nanoseconds that the processes of a session ran, found by the session's id."""
+def _sessions(leaders: frozenset[int]) -> int:
+    """Nanoseconds that the processes of these sessions ran, found by the session's id."""
     total = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
-            if int(fields[3]) == leader:
+            if int(fields[3]) in leaders:
                 total += _tasks(stat.parent)
         except (OSError, ValueError, IndexError):
             continue  # it has just ended

@@ -14,10 +14,10 @@ from tasks.spec.search import Search
 
 
 def make_jobs(plan: Plan) -> list[Job]:
-    """Certificates first, then counterbalanced blocks.
+    """Certificates first, then sittings.
 
-    Inside a block every contender of a task runs once. The order is rotated by one from block
-    to block and reversed in every second block, so a drift of the machine hits all alike.
+    In a sitting every contender of a task starts once. The order is rotated by one from sitting
+    to sitting and reversed in every second, so a drift of the machine hits all starts alike.
     """
     jobs: list[Job] = []
     for name in plan.request.tasks:
@@ -36,14 +36,16 @@ def make_jobs(plan: Plan) -> list[Job]:
 
 
 def block_jobs(plan: Plan, task: str, block: int) -> list[Job]:
-    """One block of one task: a launch of each contender, in the block's order."""
+    """One sitting of a task: a launch of each contender, in the order in which they start, and of
+    each division one contender twice (A/A). From task to task it is another one."""
     cells = _cells(plan, task)
-    if cells and task == plan.request.tasks[0]:
-        # One A/A pair a division: the first task, the division's first implementation.
-        first: dict[Division, Cell] = {}
-        for cell in cells:
-            first.setdefault(plan.contenders[cell.implementation].division, cell)
-        cells += [replace(cell, label=AA_LABEL) for cell in first.values()]
+    of_division: dict[Division, list[Cell]] = {}
+    for cell in cells:
+        division = plan.contenders[cell.implementation].division
+        of_division.setdefault(division, []).append(cell)
+    turn = plan.request.tasks.index(task)
+    twins = [among[turn % len(among)] for among in of_division.values()]
+    cells += [replace(cell, label=AA_LABEL) for cell in twins]
     return [
         _job("measure", cell, block, position, plan)
         for position, cell in enumerate(counterbalanced(cells, block))

@@ -18,36 +18,40 @@ from tasks.spec.search import Search
 
 @dataclass(frozen=True)
 class Profile:
-    """A size of run. `tasks`: globs of the tasks it covers when none are asked for."""
+    """A size of run. `tasks`: globs of the tasks it covers when none are asked for. `launches`:
+    sittings that every task gets. `budget_seconds`: until then more are added where doubt is left;
+    None: none are."""
 
     name: str
     summary: str
     launches: int
     tasks: tuple[str, ...]
     budget: Budget
+    budget_seconds: float | None = None
 
 
 PROFILES: dict[str, Profile] = {
     "smoke": Profile(
         "smoke",
-        "one short launch each: does everything work?",
+        "one short sitting: does everything work?",
         1,
         ("fnn-mnist",),
-        Budget(1, 25, 5, 10, 5, 10, 512, 1.0, 1200.0),
+        Budget(1, 25, 512, 4, 0.02, 1200.0),
     ),
     "quick": Profile(
         "quick",
-        "one task of each family, four launches each, three epochs",
-        4,
+        "one task of each family, three sittings each and more where doubt is left, ten minutes",
+        3,
         ("fnn-mnist", "cnn-64-10", "rnn-sequence", "lstm-forecast"),
-        Budget(3, None, 10, 200, 30, 300, 2048, 0.5, 1200.0),
+        Budget(3, 125, 2048, 12, 0.05, 1200.0),
+        600.0,
     ),
     "full": Profile(
         "full",
-        "every model, five launches each; the searches (tune-*) are asked for by name",
+        "every model, five sittings each; the searches (tune-*) are asked for by name",
         5,
         ("fnn-*", "cnn-*", "rnn-*", "lstm-*"),
-        Budget(None, None, 20, 300, 50, 500, 2048, 0.5, 1800.0),
+        Budget(None, None, 2048, 20, 0.05, 1800.0),
     ),
 }
 

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal
 from adapters.base import Device, Division, Precision
 
 SCHEMA = 2
-MEASUREMENT = 1  # grows when the way of measuring changes: other times are then not comparable
+MEASUREMENT = 2  # grows when the way of measuring changes: other times are then not comparable
 AA_LABEL = "A/A"
 
 Status = Literal[
@@ -101,28 +101,24 @@ class Budget:
     """How long one measuring launch works; part of the profile, kept in the record.
 
     learn_epochs: epochs of the learning curve (None: the task's own). round_steps: at most so
-    many optimizer steps in a training round (None: the task's own). train_rounds: timed rounds.
-    step_rounds: single steps. infer_rounds: passes of at most `infer_rows` rows at batch 256.
-    latency_rounds: single rows. The timed phases take fewer rounds where more would last over
-    `phase_seconds`, but never fewer than `MIN_ROUNDS`.
+    many optimizer steps in a training round (None: the task's own). infer_rows: at most so many
+    rows in a pass at batch 256. turns: that count, of each timed phase of a sitting.
+    slice_seconds: of one contender in a turn, one round at least. (Before measurement 2: training
+    rounds, and the most seconds of a phase.)
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = CLOSED
 
     learn_epochs: int | None
     round_steps: int | None
-    train_rounds: int
-    step_rounds: int
-    infer_rounds: int
-    latency_rounds: int
     infer_rows: int
-    phase_seconds: float
+    turns: int
+    slice_seconds: float
     timeout_seconds: float
 
     def __post_init__(self) -> None:
-        rounds = dict.fromkeys(("train_rounds", "step_rounds", "infer_rounds", "latency_rounds"), 1)
-        _least(self, **rounds, infer_rows=1)
-        for name in ("phase_seconds", "timeout_seconds"):
+        _least(self, infer_rows=1, turns=1)
+        for name in ("slice_seconds", "timeout_seconds"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0")
         for name in ("learn_epochs", "round_steps"):
@@ -130,7 +126,6 @@ class Budget:
                 _least(self, **{name: 1})
 
 
-MIN_ROUNDS = 5
 DIED = "died.json"  # in a search's folder: the runner's note that a trial killed its process
 
 
@@ -140,8 +135,9 @@ class Job:
     arrays, relative to the cache. `target` is the score whose time is taken, None without one.
 
     The same block holds one launch of each contender; `seed` follows the block, so that every
-    contender of a block starts from the same weights and sees the same rows. `repeat` is 1 in
-    the second measurement of a block that others disturbed; it stands for the first one. `trials`
+    contender of a block starts from the same weights and sees the same rows; since measurement 2
+    a block is a sitting. `repeat` is 1 in the second measurement of a block that others disturbed
+    (before measurement 2); it stands for the first one. `trials`
     and `prune` (the median pruner) are a search's. `work` is the whole task or search
     (tasks.spec.form): the worker looks nothing up.
     """
@@ -205,20 +201,17 @@ class Request:
     launches: int = 1
     seed: int = 0
     measure: bool = True  # False: certificates only
-    until: float | None = None  # half-width to reach by adding blocks (bench.plan.adaptive)
-    budget_seconds: float | None = None  # time after which no block is added
-    repeats: int = 0  # blocks measured anew, of each task, where others disturbed a launch
+    budget_seconds: float | None = None  # sittings are added until then, where doubt is left
     prune: bool = False  # searches: stop trials that the median pruner gives up
 
     def __post_init__(self) -> None:
-        _least(self, threads=1, launches=1, seed=0, repeats=0)
+        _least(self, threads=1, launches=1, seed=0)
         _fits_a_seed(self.seed + self.launches)
         for name in self.implementations:
             if not _is_implementation(name):
                 raise ValueError(f"implementations: {name!r} is not framework:mode")
-        for name in ("until", "budget_seconds"):
-            if getattr(self, name) is not None and not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0")
+        if self.budget_seconds is not None and not self.budget_seconds > 0:
+            raise ValueError("budget_seconds must be above 0")
 
 
 Record = dict[str, Any]

@@ -90,6 +90,10 @@ class Run:
         write_atomically(self.launches / f"{job_id}.json", text)
         return launch
 
+    def remove(self, job_id: str) -> None:
+        """Throw one record away."""
+        (self.launches / f"{job_id}.json").unlink(missing_ok=True)
+
     def answer_path(self, job_id: str) -> Path:
         """Where a worker leaves its answer before the runner accepts it; outside `launches`."""
         return self.path / "tmp" / f"{job_id}.answer"

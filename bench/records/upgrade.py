@@ -45,8 +45,17 @@ def run(raw: Raw) -> Raw:
         "datasets": {
             task: {"metric": _score(task), **facts} for task, facts in raw["datasets"].items()
         },
+        "budget": _budget(raw["budget"]),
+        "request": {k: v for k, v in raw["request"].items() if k not in ("until", "repeats")},
     }
     return raw | {"schema": 2} | added
+
+
+def _budget(raw: Raw) -> Raw:
+    """Each contender alone for so many rounds of each phase: of these, the training's is kept."""
+    kept = ("learn_epochs", "round_steps", "infer_rows", "timeout_seconds")
+    as_now = {"turns": raw["train_rounds"], "slice_seconds": raw["phase_seconds"]}
+    return {name: raw[name] for name in kept} | as_now
 
 
 def _score(task: str) -> str:
@@ -55,7 +64,9 @@ def _score(task: str) -> str:
 
 def launch(raw: Raw) -> Raw:
     """A launch record."""
-    return raw | {"launch": raw["launch"] | {"schema": 2}}
+    job = raw["launch"]["job"]
+    job = job | {"budget": _budget(job["budget"])}
+    return raw | {"launch": raw["launch"] | {"schema": 2, "job": job}}
 
 
 def ceiling(raw: Raw) -> Raw:

@@ -25,12 +25,10 @@ def command(cell: Cell, about: RunFile) -> str:
         "--device", cell.device, "--precision", cell.precision, "--threads", str(cell.threads),
     ]  # fmt: skip
     if request.measure:
-        words += ["--launches", str(request.launches), "--repeats", str(request.repeats)]
+        words += ["--launches", str(request.launches)]
         words += ["--prune"] if request.prune else []
-        if request.until is not None:
-            words += ["--until", f"{100 * request.until:g}%"]
-            if request.budget_seconds is not None:
-                words += ["--budget", f"{request.budget_seconds:g}s"]
+        if request.budget_seconds is not None:
+            words += ["--budget", f"{request.budget_seconds:g}s"]
     words += ["--seed", str(request.seed)]
     data = about.datasets.get(cell.task)
     if data is not None and not data.embedded:

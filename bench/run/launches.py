@@ -1,23 +1,15 @@
-"""Starts workers, one at a time, and turns every way they can end into a record."""
+"""Does a plan's jobs: certificates and searches one at a time, measurements a sitting at a time.
+Every way a worker can end is a record."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import shutil
-import signal
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
-from time import monotonic
-from typing import IO
+from itertools import takewhile
 
-from bench.machine import cores
-from bench.machine.cores import pinned
-from bench.machine.devices.kinds import KINDS, Watch
 from bench.plan.jobs import pending
 from bench.proof.plausible import implausible
 from bench.records.beside import CeilingFile
@@ -25,15 +17,11 @@ from bench.records.metrics import WORK_METRICS
 from bench.records.record import DIED, Job, Outcome, Record, failure_record
 from bench.records.schema import Launch
 from bench.records.store import Run, write_atomically
-from bench.run import environments
 from bench.run.ceiling import best
 from bench.run.environments import Environment
-from bench.run.variables import fresh_caches, worker_variables
-from tasks.data import cache
+from bench.run.process import Worker
+from bench.run.sitting import OnTurn, Seat, sit
 from tasks.errors import UserError
-
-POLL_SECONDS = 0.2
-_GRACE_FRACTION = 0.9  # of the machine's free memory: above it a worker is stopped
 
 
 def run_jobs(
@@ -43,29 +31,69 @@ def run_jobs(
     on_done: Callable[[Job, Launch], None] = lambda job, launch: None,
     memory_limit_bytes: int | None = None,
     on_poll: Callable[[Job], None] = lambda job: None,
+    on_turn: OnTurn = lambda phase, done, wanted: None,
 ) -> None:
     """Do every job that has no record yet. `frameworks`: environment by framework.
 
-    on_poll is called several times a second while a job runs. Jobs behind a certificate that did
-    not pass are not run: the certificate's record says why.
+    on_poll is called several times a second while a job runs, on_turn after each turn of a sitting
+    (`bench.run.sitting`). Jobs behind a certificate that did not pass are not run: the
+    certificate's record says why.
     """
-    launches = run.records()
-    shutil.rmtree(run.path / "tmp", ignore_errors=True)  # what a killed run left half done
-    (run.path / "tmp").mkdir()
+    launches = clean(run, jobs)
     while waiting := pending(jobs, launches):
-        job = waiting[0]
-        environment = frameworks[job.framework]
-        if environment.status == "ready":
-            start = launch_search if job.kind == "search" else launch
-            record = start(run, job, environment, memory_limit_bytes, partial(on_poll, job))
+        first = waiting[0]
+        if first.kind == "measure":
+            together = list(takewhile(partial(same_sitting, first), waiting))
+            seats = [Seat(run, job, frameworks[job.framework]) for job in together]
+            records = sit(seats, memory_limit_bytes, on_turn)
         else:
-            record = failure_record(job, Outcome("uninstallable", environment.reason))
-        launches[job.id] = _kept(run, job, record)
-        on_done(job, launches[job.id])
+            together, poll = [first], partial(on_poll, first)
+            records = [_alone(run, first, frameworks[first.framework], memory_limit_bytes, poll)]
+        for job, record in zip(together, records, strict=True):
+            launches[job.id] = keep(run, job, record)
+            on_done(job, launches[job.id])
     shutil.rmtree(run.path / "tmp", ignore_errors=True)
 
 
-def _kept(run: Run, job: Job, record: Record) -> Launch:
+def clean(run: Run, jobs: Sequence[Job]) -> dict[str, Launch]:
+    """Job id → launch, of a run that may have been killed. What it left half done is thrown away:
+    also the records of a sitting whose other records were not written any more, because the
+    contenders of a sitting are compared turn by turn."""
+    shutil.rmtree(run.path / "tmp", ignore_errors=True)
+    (run.path / "tmp").mkdir()
+    launches = run.records()
+    waiting = [job for job in pending(jobs, launches) if job.kind == "measure"]
+    for job in jobs:
+        if job.id in launches and any(same_sitting(job, other) for other in waiting):
+            run.remove(job.id)
+            del launches[job.id]
+    return launches
+
+
+def same_sitting(first: Job, job: Job) -> bool:
+    """Whether two jobs are measured together."""
+
+    def sitting(one: Job) -> tuple[object, ...]:
+        cell = one.cell
+        return one.kind, cell.task, one.block, one.repeat, cell.device, cell.precision, cell.threads
+
+    return sitting(job) == sitting(first)
+
+
+def _alone(
+    run: Run,
+    job: Job,
+    environment: Environment,
+    memory_limit_bytes: int | None,
+    poll: Callable[[], None],
+) -> Record:
+    if environment.status != "ready":
+        return failure_record(job, Outcome("uninstallable", environment.reason))
+    start = launch_search if job.kind == "search" else launch
+    return start(run, job, environment, memory_limit_bytes, poll)
+
+
+def keep(run: Run, job: Job, record: Record) -> Launch:
     """The record as written. What a worker answered that fits no record is one with a reason, and
     so is a speed that this machine cannot reach, which is then no result."""
     try:
@@ -86,45 +114,9 @@ def launch(
     poll: Callable[[], None] = lambda: None,
 ) -> Record:
     """One worker process from start to record; never raises for what the worker does."""
-    answer = run.answer_path(job.id).absolute()  # the worker stands in another folder
-    question = answer.with_suffix(".job")
-    question.write_text(json.dumps(job.as_dict()))
-    limit = memory_limit_bytes or int(_GRACE_FRACTION * _available_bytes())
-    with open(run.logs / f"{job.id}.log", "w") as log:
-        process = _start(run, job, environment, question, answer, log)
-        device = Watch(KINDS[job.cell.device], process.pid)
-        try:
-            stopped = _watch(process, job.budget.timeout_seconds, limit, poll, device)
-            used = device.found()
-        finally:
-            _kill(process)
-    record = _read(job, answer, process.returncode, stopped, run.logs / f"{job.id}.log")
-    for path in (question, answer, answer.with_suffix(".rounds")):
-        path.unlink(missing_ok=True)
-    shutil.rmtree(answer.with_suffix(".caches"), ignore_errors=True)
-    if used:
-        record["launch"]["device_use"] = used
-    return record
-
-
-def _start(
-    run: Run, job: Job, environment: Environment, question: Path, answer: Path, log: IO[str]
-) -> subprocess.Popen[bytes]:
-    """The worker, pinned to the cores that every contender gets, with nothing compiled before."""
-    keeps = environments.keeps(job.framework)
-    variables = worker_variables(job.cell.threads, environment.project, job.division, keeps)
-    variables |= fresh_caches(answer.with_suffix(".caches"))
-    variables |= {"BENCH_CACHE": str(cache.root()), "BENCH_SEARCHES": str(run.searches.absolute())}
-    with pinned(cores.chosen(job.cell.threads)):
-        return subprocess.Popen(
-            [environment.python, "-m", "bench.worker.launch", str(question), str(answer)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=run.path / "tmp",
-            env=variables,
-            start_new_session=True,
-        )
+    with Worker(run, job, environment, memory_limit_bytes, poll) as worker:
+        worker.wait()
+        return worker.record()
 
 
 def launch_search(
@@ -148,66 +140,3 @@ def launch_search(
             noted.unlink()
             return record
         write_atomically(noted, json.dumps(asdict(outcome)))
-
-
-def _watch(
-    process: subprocess.Popen[bytes],
-    seconds: float,
-    memory: int,
-    poll: Callable[[], None],
-    device: Watch,
-) -> Outcome | None:
-    """Wait for the worker; the outcome when it had to be stopped, else None."""
-    deadline = monotonic() + seconds
-    while True:
-        try:
-            process.wait(POLL_SECONDS)
-            return None
-        except subprocess.TimeoutExpired:
-            poll()
-        device.look()
-        if monotonic() > deadline:
-            return Outcome("timeout", f"stopped after {seconds:.0f} s")
-        if (used := _resident_bytes(process.pid)) > memory:
-            return Outcome(
-                "out-of-memory", f"stopped at {used / 2**30:.1f} GiB (limit {memory / 2**30:.1f})"
-            )
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def _read(job: Job, answer: Path, code: int, stopped: Outcome | None, log: Path) -> Record:
-    if stopped is not None:
-        return failure_record(job, stopped)
-    try:
-        record: Record = json.loads(answer.read_text())
-        if record["launch"]["job"]["id"] == job.id:
-            return record
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-    lines = [x.strip() for x in log.read_text(errors="replace").splitlines() if x.strip()]
-    last = f": {lines[-1][:200]}" if lines else ""
-    return failure_record(job, Outcome("crash", f"the worker died with {how}{last}"))
-
-
-def _resident_bytes(pid: int) -> int:
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (OSError, IndexError, ValueError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def _available_bytes() -> int:
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

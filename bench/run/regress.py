@@ -1,8 +1,7 @@
-"""Two revisions, or two versions of a framework, measured interleaved on one machine.
+"""Two revisions, or two versions of a framework, measured in the same sittings on one machine.
 
-Each side is a run directory of its own, with its own code and environments; every launch of one
-side stands beside the same launch of the other, first and second by turns, so both meet the same
-machine and `bench compare` pairs them by block.
+Each side is a run directory of its own, with its own code and environments; the contenders of both
+take turns in one sitting, so both meet the same machine and `bench compare` pairs them turn by turn.
 """
 
 from __future__ import annotations
@@ -15,12 +14,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench.discover import implementations
+from bench.plan.jobs import pending
 from bench.records.record import Job
 from bench.records.schema import Launch
 from bench.run import environments
 from bench.run.environments import PROJECT, Source
-from bench.run.launches import run_jobs
+from bench.run.launches import clean, keep, run_jobs, same_sitting
 from bench.run.session import Session
+from bench.run.sitting import Seat, sit
 from tasks.data import cache
 from tasks.errors import UserError
 
@@ -44,7 +45,7 @@ def _checkout(revision: str) -> Path:
     if not (place / "pyproject.toml").exists():
         with tarfile.open(fileobj=io.BytesIO(_git("archive", "--format=tar", commit))) as files:
             files.extractall(place, filter="data")
-    if not (place / "bench" / "worker" / "launch.py").exists():
+    if not (place / "bench" / "worker" / "turns.py").exists():
         raise UserError(f"{revision} has a worker of an older kind, which takes no job of today's")
     return place
 
@@ -76,19 +77,39 @@ def affected(sources: Mapping[str, Source], device: str) -> list[str]:
 
 
 def interleave(sides: Mapping[str, Session], on_done: Callable[[str, Job, Launch], None]) -> None:
-    """Run both sides' jobs pair by pair; who goes first alternates. `on_done` gets the side."""
-    names = list(sides)
+    """Certificates side by side, then sittings that hold both sides; who starts first alternates.
+    `on_done` gets the side."""
     with ExitStack() as locks:
-        for session in sides.values():
+        for name, session in sides.items():
             locks.enter_context(session.run.locked())
-        pairs = zip(*(session.jobs for session in sides.values()), strict=True)
-        for number, pair in enumerate(pairs):
-            order = list(zip(names, pair, strict=True))
-            for name, job in order[::-1] if number % 2 else order:
-                session = sides[name]
-                run_jobs(
-                    session.run,
-                    [job],
-                    session.frameworks,
-                    lambda job, launch, name=name: on_done(name, job, launch),  # type: ignore[misc]
-                )
+            certificates = [job for job in session.jobs if job.kind != "measure"]
+            run_jobs(
+                session.run, certificates, session.frameworks,
+                lambda job, launch, name=name: on_done(name, job, launch),  # type: ignore[misc]
+            )  # fmt: skip
+        waiting = {
+            name: [job for job in pending(session.jobs, clean(session.run, session.jobs))]
+            for name, session in sides.items()
+        }
+        while any(waiting.values()):
+            first = next(jobs[0] for jobs in waiting.values() if jobs)
+            _sitting_of_both(sides, waiting, first, on_done)
+
+
+def _sitting_of_both(
+    sides: Mapping[str, Session],
+    waiting: dict[str, list[Job]],
+    first: Job,
+    on_done: Callable[[str, Job, Launch], None],
+) -> None:
+    """One sitting: the jobs of every side that belong to it, taken from `waiting`."""
+    names: list[str] = []
+    seats: list[Seat] = []
+    for name in [*sides][:: -1 if first.block % 2 else 1]:
+        session = sides[name]
+        together = [job for job in waiting[name] if same_sitting(first, job)]
+        waiting[name] = [job for job in waiting[name] if not same_sitting(first, job)]
+        seats += [Seat(session.run, job, session.frameworks[job.framework]) for job in together]
+        names += [name] * len(together)
+    for name, seat, record in zip(names, seats, sit(seats), strict=True):
+        on_done(name, seat.job, keep(seat.run, seat.job, record))

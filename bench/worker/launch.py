@@ -27,6 +27,7 @@ from bench.proof.certify import certify, certify_all
 from bench.proof.settings import unlike_job
 from bench.records.record import Job, Outcome, Record, failure_record, finite, launch_entry
 from bench.worker.failures import outcome_of_error
+from bench.worker.turns import Channel, channel
 from tasks.data import arrays
 from tasks.draws import draw_warps
 from tasks.spec.form import restored
@@ -45,6 +46,7 @@ class LaunchState:
         self.task: Task = self.search.base if self.search else work
         self.seconds: dict[str, float] = {}
         self.readings: dict[str, Any] = {}
+        self.channel: Channel | None = None  # of a launch that is part of a sitting
         self.arrays = arrays.load(Path(os.environ["BENCH_CACHE"]) / job.data)
         stopping = self.task.early_stopping
         held_out = stopping.validation_split if stopping else 0.0
@@ -151,6 +153,7 @@ def _certify(launch: LaunchState) -> Record:
 
 def _measure(launch: LaunchState, path: Path) -> Record:
     """Cold start here, then the timed rounds of bench/worker/rounds.py under pytest-benchmark."""
+    launch.channel = channel(launch.job.budget)
     before = readings.Disturbance.now()
     launch.cold_start()
     import pytest  # after the cold start, so that its imports are not charged to a framework

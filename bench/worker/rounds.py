@@ -1,38 +1,36 @@
 """The timed rounds of one launch, run by pytest inside the worker.
 
 Every sample is one pytest-benchmark round of one call; raw samples stay in the JSON. The
-``launch`` argument is the worker's `Launch`. Order matters: learn, train, step, infer, latency.
+``launch`` argument is the worker's `LaunchState`. Order matters: learn, train, step, infer,
+latency. `learn` is done alone; in the others contenders take turns (bench/worker/turns.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from math import isfinite
 from statistics import median
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from adapters.reference.oracle import loss_and_gradient
 from bench.proof.rows import distinct_rows
-from bench.records.record import MIN_ROUNDS
+from bench.worker.turns import EVERY_ROUND, Over, Slices
 from bench.worker.waiting import Late, after_bursts, work_after_wait
 from tasks.spec.network import Task
 from tasks.weights import initial_weights
 
 INFER_BATCH = 256
 EVALUATE_BATCH = 256
-CHECKED_ROUNDS = 3  # the last training rounds, after which `wait` is put to the test
+CHECKED_EVERY = 4  # training turns, at whose end `wait` is put to the test
 # Staged sets of rows that rounds of inference take in turns, and one more for what is not timed:
 # as many as fit the bytes, two at least.
 INFER_SETS, INFER_BYTES, LATENCY_SETS = 4, 2**27, 16
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 RESTORED = 1e-3  # of the validation loss, when the best weights are loaded again
-
-
-class _Stopped(BaseException):
-    """Ends `learn` early. Not an Exception: pytest-benchmark marks those as failed rounds."""
 
 
 def test_learn(launch: Any, benchmark: Any) -> None:
@@ -42,9 +40,9 @@ def test_learn(launch: Any, benchmark: Any) -> None:
         launch.task, initial_weights(launch.task, launch.job.seed), launch.job.seed
     )
 
-    def next_epoch() -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def next_epoch() -> Arguments:
         if curve.losses and curve.evaluate():
-            raise _Stopped
+            raise Over
         return launch.epoch(len(curve.losses)), {}
 
     def epoch(order: np.ndarray, warps: np.ndarray | None) -> None:
@@ -52,7 +50,7 @@ def test_learn(launch: Any, benchmark: Any) -> None:
         launch.adapter.wait()
 
     _name(launch, benchmark, "learn", launch.epoch(0)[0].size)
-    with suppress(_Stopped):
+    with suppress(Over):
         benchmark.pedantic(epoch, setup=next_epoch, rounds=curve.most_epochs)
         curve.evaluate()
     launch.readings |= curve.readings()
@@ -145,31 +143,41 @@ def time_to_target(launch: Any, scores: list[float], seconds: list[float]) -> di
 def test_train(launch: Any, benchmark: Any) -> None:
     """Steady training: rounds of the task's `round_steps` steps, going on from `learn`."""
     order, warps = launch.steps(launch.round_steps)
+    late: list[float] = []
 
     def round_() -> None:
         launch.adapter.train(launch.train_data, order, warps)
         launch.adapter.wait()
 
-    _name(launch, benchmark, "train", order.size)
-    rounds = _affordable(launch, round_, launch.job.budget.train_rounds)
-    late: list[float] = []
-    finished = count(1)
-
-    def after_round() -> None:  # pedantic's teardown: outside its clock
-        if next(finished) > rounds - CHECKED_ROUNDS:
+    def check_wait(turn: int) -> None:
+        if turn % CHECKED_EVERY == 0:
             late.append(work_after_wait(launch.adapter))
 
-    benchmark.pedantic(round_, teardown=after_round, rounds=rounds)
+    _name(launch, benchmark, "train", order.size)
+    slices = Slices(launch.channel, _one_step(launch), check_wait)
+    _take_turns(benchmark, round_, slices, lambda: ((), {}))
     _waited(launch, "train", Late(median(late), median(benchmark.stats.stats.data)))
+
+
+def _one_step(launch: Any) -> Callable[[], None]:
+    """A training step that is not timed."""
+    order, warps = launch.epoch(0)
+    first = None if warps is None else warps[:1]
+
+    def step() -> None:
+        launch.adapter.train(launch.train_data, order[:1], first)
+        launch.adapter.wait()
+
+    return step
 
 
 def test_step(launch: Any, benchmark: Any) -> None:
     """Latency of a single optimizer step at the task's batch size."""
     order, warps = launch.epoch(0)
-    turns = count()
+    steps_done = count()
 
-    def next_step() -> tuple[tuple[Any, ...], dict[str, Any]]:
-        i = next(turns) % len(order)
+    def next_step() -> Arguments:
+        i = next(steps_done) % len(order)
         return (order[i : i + 1], None if warps is None else warps[i : i + 1]), {}
 
     def step(one: np.ndarray, warp: np.ndarray | None) -> None:
@@ -177,10 +185,24 @@ def test_step(launch: Any, benchmark: Any) -> None:
         launch.adapter.wait()
 
     _name(launch, benchmark, "step", launch.task.batch_size)
-    rounds = _affordable(launch, lambda: step(*next_step()[0]), launch.job.budget.step_rounds)
-    benchmark.pedantic(step, setup=next_step, rounds=rounds)
+    slices = Slices(launch.channel, _one_step(launch))
+    _take_turns(benchmark, step, slices, next_step)
     each = median(benchmark.stats.stats.data)
     _waited(launch, "step", after_bursts(launch.adapter, lambda: step(*next_step()[0]), each))
+
+
+def _take_turns(
+    benchmark: Any, round_: Callable[..., None], slices: Slices, arguments: Callable[[], Arguments]
+) -> None:
+    """Rounds when it is our turn, until the runner ends the phase. Each gets new `arguments`."""
+
+    def before_round() -> Arguments:
+        slices.next_round()
+        return arguments()
+
+    with suppress(Over):
+        benchmark.pedantic(round_, setup=before_round, rounds=EVERY_ROUND)
+    benchmark.extra_info["turns"] = slices.of_rounds
 
 
 def test_infer(launch: Any, benchmark: Any) -> None:
@@ -219,39 +241,26 @@ def score(task: Task, outputs: np.ndarray, y: np.ndarray) -> float:
 def _predict_rounds(launch: Any, benchmark: Any, phase: str, sets: list[Any], batch: int) -> None:
     """Rounds over other rows than the round before. Each time all sets have had their turn one
     step is trained, untimed, so that no output of an earlier turn is right any more."""
-    adapter, budget = launch.adapter, launch.job.budget
+    adapter, step = launch.adapter, _one_step(launch)
     spare, *timed = sets
-    turns = count()
-    order, warps = launch.epoch(0)
-    some_warps = None if warps is None else warps[:1]
+    rounds_done = count()
 
     def predict(data: Any) -> None:
         adapter.predict(data, batch)
 
-    def next_set() -> tuple[tuple[Any, ...], dict[str, Any]]:
-        turn = next(turns)
-        if turn % len(timed) == 0:
-            adapter.train(launch.train_data, order[:1], some_warps)
-            adapter.wait()
+    def next_set() -> Arguments:
+        done = next(rounds_done)
+        if done % len(timed) == 0:
+            step()
             predict(spare)  # back from training to inference, which is no round's own work
-        return (timed[turn % len(timed)],), {}
+        return (timed[done % len(timed)],), {}
 
     for data in sets:
         predict(data)
-    most = budget.latency_rounds if phase == "latency" else budget.infer_rounds
-    rounds = _affordable(launch, lambda: predict(timed[0]), most)
-    benchmark.pedantic(predict, setup=next_set, rounds=rounds)
+    slices = Slices(launch.channel, lambda: predict(spare))
+    _take_turns(benchmark, predict, slices, next_set)
     each = median(benchmark.stats.stats.data)
     _waited(launch, phase, after_bursts(adapter, lambda: predict(timed[0]), each))
-
-
-def _affordable(launch: Any, call: Any, most: int) -> int:
-    """Rounds that fit the phase's time, from the second of two untimed calls (both warm up)."""
-    call()
-    started = perf_counter()
-    call()
-    each = perf_counter() - started
-    return max(MIN_ROUNDS, min(most, int(launch.job.budget.phase_seconds / max(each, 1e-9))))
 
 
 def _name(launch: Any, benchmark: Any, phase: str, samples: int) -> None:

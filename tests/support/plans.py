@@ -24,7 +24,7 @@ from tasks.data.arrays import NAMES
 from tests.support.records import about, run_file
 
 READY = {"fake": Environment("fake", "ready", sys.executable)}
-SMALL = replace(PROFILES["smoke"].budget, phase_seconds=0.1, timeout_seconds=90.0)
+SMALL = replace(PROFILES["smoke"].budget, turns=3, slice_seconds=0.01, timeout_seconds=90.0)
 
 
 def plan_of(

@@ -7,6 +7,7 @@ absent, never made up.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Protocol, cast
 
 from adapters.base import Device, Precision
@@ -54,14 +55,30 @@ def kind_of(device: Device) -> DeviceKind:
 
 
 class Watch:
-    """What one worker did to its device, looked at from outside while it ran."""
+    """What one worker did to its device, looked at from outside while it worked.
 
-    def __init__(self, kind: DeviceKind, pid: int) -> None:
-        self._kind, self._pid = kind, pid
-        self._before = kind.joules()
+    ours: processes of the same sitting, which are no strangers on the device. Energy is counted
+    between `begin` and `end`, when the device is this worker's alone.
+    """
+
+    def __init__(self, kind: DeviceKind, pid: int, ours: Collection[int] = ()) -> None:
+        self._kind, self._pid, self._ours = kind, pid, ours
+        self._before: float | None = None
+        self._joules: float | None = None
         self._memory: list[float] = []
         self._busy: list[float] = []
         self._others: set[int] = set()
+
+    def begin(self) -> None:
+        """It works from now on."""
+        self._before = self._kind.joules()
+
+    def end(self) -> None:
+        """It has stopped working."""
+        after = self._kind.joules()
+        if self._before is not None and after is not None and after >= self._before:
+            # Less: the counter began anew.
+            self._joules = (self._joules or 0.0) + after - self._before
 
     def look(self) -> None:
         """One sample; the runner takes several a second."""
@@ -70,7 +87,7 @@ class Watch:
             self._memory.append(now["memory_bytes"])
         if "busy_percent" in now:
             self._busy.append(now["busy_percent"])
-        self._others.update(self._kind.others(self._pid))
+        self._others.update(set(self._kind.others(self._pid)) - set(self._ours))
 
     def found(self) -> dict[str, Any]:
         """Peak memory, mean share of the time it was busy, energy, other processes seen."""
@@ -79,9 +96,8 @@ class Watch:
             found["peak_memory_bytes"] = max(self._memory)
         if self._busy:
             found["mean_busy_percent"] = sum(self._busy) / len(self._busy)
-        after = self._kind.joules()
-        if self._before is not None and after is not None and after >= self._before:
-            found["joules"] = after - self._before  # less: the counter began anew
+        if self._joules is not None:
+            found["joules"] = self._joules
         if self._others:
             found["other_processes"] = len(self._others)
         return found

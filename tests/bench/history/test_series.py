@@ -25,8 +25,8 @@ from tests.support.records import job, record
         (("machine", "cores"), 4),
         (("machine", "memory_gib"), 48),
         (("machine", "architecture"), "aarch64"),
-        (("budget", "train_rounds"), 99),
-        (("suite", "measurement"), 2),
+        (("budget", "turns"), 99),
+        (("suite", "measurement"), 99),
         (("datasets", "fnn-mnist", "sha256"), "1" * 64),
     ],
 )

@@ -59,18 +59,23 @@ def test_of_named_rows_those_of_the_division_are_taken() -> None:
         contenders(["sklearn"], ["fnn-mnist"], "documented")
 
 
-def test_each_division_has_an_a_a_pair_of_its_own() -> None:
+def test_each_division_has_an_a_a_pair_in_every_task() -> None:
     rows = usual(implementations(), "both")
     request = Request("quick", ("fnn-mnist", "cnn-64-10"), tuple(names(rows)), launches=2)
     jobs = [job for job in make_jobs(plan_of(request, rows)) if job.kind == "measure"]
     copies = [job for job in jobs if job.cell.label]
     for block in range(2):
-        of_block = {job.division: job.cell for job in copies if job.block == block}
-        assert {d: (c.task, c.implementation) for d, c in of_block.items()} == {
-            "documented": ("fnn-mnist", names(usual(implementations(), "documented"))[0]),
-            "tuned": ("fnn-mnist", names(usual(implementations(), "tuned"))[0]),
-        }
-    assert len(copies) == 4
+        for turn, task in enumerate(request.tasks):
+            twins = {
+                job.division: job.cell.implementation
+                for job in copies
+                if (job.block, job.cell.task) == (block, task)
+            }
+            assert twins == {
+                "documented": names(usual(implementations(), "documented"))[turn],
+                "tuned": names(usual(implementations(), "tuned"))[turn],
+            }
+    assert len(copies) == 8
     alone = Request("quick", ("fnn-mnist",), ("pytorch:eager",), launches=2)
     one = make_jobs(plan_of(alone, rows))
     assert sum(bool(job.cell.label) for job in one) == 2

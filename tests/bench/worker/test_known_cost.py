@@ -24,7 +24,7 @@ def records(tmp_path_factory: pytest.TempPathFactory, data: Path) -> dict[str, L
     """Mode → its measuring launch."""
     names = tuple(f"fake:{mode}" for mode in known.MODES)
     request = Request("smoke", ("fnn-mnist",), names)
-    budget = replace(PROFILES["smoke"].budget, round_steps=STEPS, train_rounds=9, step_rounds=15)
+    budget = replace(PROFILES["smoke"].budget, round_steps=STEPS, turns=5)
     plan = plan_of(request, map(known.implementation, known.MODES), data, budget)
     run, jobs = begin(tmp_path_factory.mktemp("known") / "run", plan)
     run_jobs(run, [job for job in jobs if job.kind == "measure"], READY)
