@@ -57,7 +57,7 @@ def run(
     threads: Threads = None,
     launches: Annotated[
         int | None,
-        typer.Option(min=1, help="Sittings of every task.", show_default="the profile's"),
+        typer.Option(min=1, help="Sittings of every task.", show_default="of the profile"),
     ] = None,
     budget: Annotated[
         str | None,

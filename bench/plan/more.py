@@ -38,7 +38,7 @@ def sittings(results: Results, task: str) -> int:
 
 
 def sitting_seconds(results: Results, task: str) -> float:
-    """What a sitting of a task took, from its records: the longest so far; 0 where none is known."""
+    """What the longest sitting of a task so far took, from its records; 0 where there is none."""
     longest: dict[int, float] = {}
     turns: dict[int, float] = {}
     for launch in (x for r in results.only(task).cells for x in r.good if x.kind == "measure"):

@@ -1,7 +1,8 @@
 """Two revisions, or two versions of a framework, measured in the same sittings on one machine.
 
-Each side is a run directory of its own, with its own code and environments; the contenders of both
-take turns in one sitting, so both meet the same machine and `bench compare` pairs them turn by turn.
+Each side is a run directory of its own, with its own code and environments; the contenders of
+both take turns in one sitting, so both meet the same machine and `bench compare` pairs them turn
+by turn.
 """
 
 from __future__ import annotations

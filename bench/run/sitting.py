@@ -12,7 +12,7 @@ from __future__ import annotations
 import select
 import signal
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from time import perf_counter, sleep
 from typing import get_args
@@ -47,10 +47,8 @@ class Member:
         self.heard = b""
         if word:
             self._signal(signal.SIGCONT)
-            try:
+            with suppress(OSError):  # it has ended: that is heard below
                 self.worker.channel.sendall(f"{word}\n".encode())
-            except OSError:
-                pass  # it has ended: heard below
         self.worker.work_until(lambda: self.heard.endswith(b"\n") or not self.alive, self._listen)
         if self.worker.stopped is not None:
             self.alive = False
