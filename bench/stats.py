@@ -42,10 +42,16 @@ class Estimate:
         return (self.high - self.low) / 2 / abs(self.value) if self.value else float("nan")
 
 
+def from_log(log: float) -> float:
+    """The ratio of a log-ratio; infinite, and no error, where no float is as large."""
+    with np.errstate(over="ignore"):
+        return float(np.exp(np.float64(log)))
+
+
 def positive_mean(values: Sequence[float], confidence: float = 0.95) -> Estimate:
     """Geometric mean of positive values and its interval."""
     logs = _mean(np.log(np.asarray(values, float)), confidence)
-    value, low, high = (float(np.exp(x)) for x in (logs.value, logs.low, logs.high))
+    value, low, high = map(from_log, (logs.value, logs.low, logs.high))
     return Estimate(value, low, high, logs.n)
 
 
@@ -145,7 +151,7 @@ class Effect:
 
     def as_ratio(self, confidence: float = 0.95) -> Estimate:
         """Of a log-ratio: the ratio and its interval."""
-        value, low, high = (float(np.exp(x)) for x in (self.mean, *self.interval(confidence)))
+        value, low, high = map(from_log, (self.mean, *self.interval(confidence)))
         return Estimate(value, low, high, self.n)
 
     def p_above(self, bound: float = 0.0) -> float:

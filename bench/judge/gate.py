@@ -18,11 +18,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, exp, inf, isfinite, log1p, sqrt
+from math import ceil, inf, isfinite, log1p, sqrt
 
 from bench.judge.verdict import Question, Rule, Verdict, corrected, known, least_known
 from bench.records.metrics import QuestionKind
-from bench.stats import POWER, Effect, quantile
+from bench.stats import POWER, Effect, from_log, quantile
 
 CONFIDENCE = 0.95
 
@@ -169,7 +169,7 @@ def text(size: float, ratio: bool) -> str:
     """A size on the judged scale, for people."""
     if not isfinite(size):
         return "an unknown size"
-    return f"{exp(size) - 1:.1%}" if ratio else f"{size:.4f}"
+    return f"{from_log(size) - 1:.1%}" if ratio else f"{size:.4f}"
 
 
 def seen(found: Sequence[Primary]) -> str:

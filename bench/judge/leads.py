@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp
 
 from adapters.base import Division
 from bench.judge.divisions import Contest
 from bench.judge.verdict import Verdict
+from bench.stats import from_log
 
 
 @dataclass(frozen=True)
@@ -61,4 +61,4 @@ def leads(judged: Against) -> list[Lead]:
 def _least(verdict: Verdict) -> float:
     """How many times better the base is than `new`, at least, by the 95 % interval."""
     low, high = verdict.question.effect.interval()
-    return exp(-high) if verdict.question.higher_is_better else exp(low)
+    return from_log(-high) if verdict.question.higher_is_better else from_log(low)

@@ -19,12 +19,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import exp, sqrt
+from math import sqrt
 
 from scipy import special
 
 from bench.judge.borrowing import borrow
 from bench.judge.verdict import Question
+from bench.stats import from_log
 
 FACTOR_ALPHA = 0.05
 BIAS_ALPHA = 0.01  # of a run, over its metrics
@@ -74,7 +75,7 @@ def _check(name: str, pairs: Sequence[Question], alpha: float) -> Check:
     bias = sum(e.mean for e in effects) / len(effects)
     void = ""
     if 2 * float(special.ndtr(-abs(z))) < alpha:
-        size = f"{exp(bias) - 1:+.1%}" if pairs[0].ratio else f"{bias:+.4f}"
+        size = f"{from_log(bias) - 1:+.1%}" if pairs[0].ratio else f"{bias:+.4f}"
         void = f"one implementation differs from itself by {size} in {name} (|z| = {abs(z):.1f})"
     return Check(name, len(effects), max(1.0, f) if p < FACTOR_ALPHA else 1.0, z, bias, void)
 

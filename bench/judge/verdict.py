@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil, exp, isfinite, isnan, log1p
+from math import ceil, isfinite, isnan, log1p
 from typing import Literal
 
 from scipy import stats as scipy_stats
@@ -119,7 +119,7 @@ class Verdict:
         """new / base (or new - base for scores) and its 95 % interval."""
         e = self.question.effect
         found = (e.mean, *e.interval())
-        return tuple(exp(x) for x in found) if self.question.ratio else found  # type: ignore[return-value]
+        return tuple(stats.from_log(x) for x in found) if self.question.ratio else found  # type: ignore[return-value]
 
 
 DEFAULT = Rule()

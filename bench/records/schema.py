@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import ConfigDict, Field, JsonValue, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, model_validator
 
 from adapters.base import Setting
 from bench.records.parts import (
@@ -87,13 +88,19 @@ class Benchmark(Strict):
         return self
 
 
+def _moment_or_none(text: str) -> str:
+    if text:  # a launch that gave no measurement has none
+        datetime.fromisoformat(text)
+    return text
+
+
 class Launch(Strict):
     """One launch as read: pytest-benchmark's file and its `launch` key."""
 
     machine_info: dict[str, JsonValue]
     commit_info: dict[str, JsonValue]
     benchmarks: tuple[Benchmark, ...]
-    datetime: str
+    datetime: Annotated[str, AfterValidator(_moment_or_none)]
     version: str
     launch: LaunchFacts
 
