@@ -159,7 +159,7 @@ def compare(
         rule,
         asked,
         tuple(gate.primaries(judged_sure, asked.tolerance, shift)),
-        _blind(judged_sure, paired, asked),
+        (*_dropped(base, new), *_blind(judged_sure, paired, asked)),
         _void(base, new, differing),
     )
 
@@ -188,6 +188,12 @@ def _blind(asked: Sequence[Question], paired: bool, of: Gate) -> tuple[str, ...]
     if paired or of.between_runs is not None or not any(gate.timed(q.kind) for q in asked):
         return ()
     return (APART,)
+
+
+def _dropped(base: Results, new: Results) -> list[str]:
+    """What BASE has and NEW was not even asked for: it may have stopped working."""
+    missing = [key for key in _asked_for(base) if key not in _asked_for(new)]
+    return [f"{task} {implementation} was not asked for in NEW" for task, implementation in missing]
 
 
 def _void(base: Results, new: Results, differing: Sequence[str]) -> tuple[str, ...]:
@@ -272,10 +278,9 @@ def _why_not(pair: Sequence[CellResult | None], launches: Sequence[int]) -> str:
 
 def _notes(base: Results, new: Results, common: Sequence[Key]) -> list[str]:
     notes = []
-    for word, results in (("BASE", base), ("NEW", new)):
-        only = [key for key in _asked_for(results) if key not in common]
-        if only:
-            notes.append(f"only in {word}: {', '.join(' '.join(key) for key in only)}")
+    only = [key for key in _asked_for(new) if key not in common]
+    if only:
+        notes.append(f"only in NEW: {', '.join(' '.join(key) for key in only)}")
     if not all(r.about.digest(task) for r in (base, new) for task, _ in common):
         notes.append("a run kept no definition of its tasks: that they are the same is not proven")
     if not (base.twins() and new.twins()):
