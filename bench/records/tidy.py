@@ -13,9 +13,9 @@ from bench.records.results import CellResult, Results
 from bench.records.store import Run
 
 COLUMNS = (
-    "task", "implementation", "framework", "mode", "device", "precision", "threads", "label",
-    "dataset", "metric", "unit", "better", "value", "low", "high", "launches", "status", "reason",
-    "certificate",
+    "task", "implementation", "framework", "mode", "division", "device", "precision", "threads",
+    "label", "dataset", "metric", "unit", "better", "value", "low", "high", "launches", "status",
+    "reason", "certificate",
 )  # fmt: skip
 
 
@@ -42,6 +42,7 @@ def _rows(results: Results, result: CellResult) -> list[dict[str, Any]]:
         **asdict(cell),
         "framework": cell.framework,
         "mode": cell.mode,
+        "division": result.division,
         "dataset": data.id if data else "",
         "status": result.status,
         "reason": result.reason,

@@ -41,6 +41,17 @@ def test_tidy_has_the_documented_columns_and_every_metric(run: Run) -> None:
         assert name in documented, name
 
 
+def test_the_division_of_every_row_is_its_jobs(tmp_path: Path) -> None:
+    made = Run.create(tmp_path / "run", run_file(about(implementations=("keras:fit", "mxnet:x"))))
+    for name, division in (("keras:fit", "documented"), ("mxnet:x", "tuned")):
+        measured = record(name, 0)
+        measured["launch"]["job"]["division"] = division
+        made.add(measured["launch"]["job"]["id"], measured)
+    frame = load_run(made.path)
+    told = set(frame[["implementation", "division"]].itertuples(index=False, name=None))
+    assert told == {("keras:fit", "documented"), ("mxnet:x", "tuned")}
+
+
 def test_throughput_is_samples_over_the_median_round(run: Run) -> None:
     frame = load_run(run.path)
     row = frame[(frame["metric"] == "train_throughput") & (frame["label"] == "")].iloc[0]
