@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from adapters.base import Division
 from bench.run import environments
 from bench.run.variables import INHERITED, TUNED, worker_variables
 
@@ -36,6 +37,14 @@ def test_what_is_inherited_is_a_short_list(monkeypatch: pytest.MonkeyPatch) -> N
     assert own["OMP_NUM_THREADS"] == own["PJRT_NPROC"] == "3"
     assert own["PYTHONPATH"] == "/project"
     assert set(own) & {"PATH", "HOME"} <= set(INHERITED)
+
+
+@pytest.mark.parametrize("division", ["tuned", "documented"])
+def test_memory_of_a_gpu_is_taken_as_it_is_needed(division: Division) -> None:
+    """Otherwise a launch's device memory says what was set aside. No user's shell decides it."""
+    own = worker_variables(1, "/p", division)
+    assert own["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+    assert own["XLA_PYTHON_CLIENT_PREALLOCATE"] == "false"
 
 
 def test_an_installation_keeps_what_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
