@@ -21,7 +21,10 @@ FRAMEWORK = Framework(
                 "rows are on the device before training begins",
                 "one of XLA's experimental options leaves convolutions to Eigen "
                 "(xla_cpu_experimental_ynn_fusion_type)",
-                "an LSTM of more than 32 time steps has a gradient of its own (jax.custom_vjp)",
+                "an LSTM of more than 32 time steps has a gradient of its own (jax.custom_vjp); on "
+                "a GPU every float32 LSTM is cuDNN's, by jax.experimental.rnn",
+                "on a GPU memory is taken when it is needed (XLA_PYTHON_CLIENT_PREALLOCATE), not "
+                "three quarters of it beforehand",
                 "max pooling is made of jnp.where over strided views",
                 "recurrent layers of up to 32 time steps are written out step by step",
                 "Adam and the losses are written by hand, not taken from optax",
@@ -47,7 +50,7 @@ FRAMEWORK = Framework(
             "jax", "flax", "adapters.jax.documented", "flax",
             "Flax's own program: NNX modules, one nnx.jit training step, optax", usual=False,
             environment="jax_flax",
-            tests=("tests/adapters/test_documented_jax.py",),
+            tests=("tests/adapters/test_documented_jax.py", "tests/adapters/test_jax_device.py"),
             division="documented",
         ),
     ),

@@ -24,6 +24,7 @@ import numpy as np
 from jax import lax
 
 from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported
+from adapters.jax.device import device_of, told
 from adapters.jax.model import (
     LOSSES,
     UNROLL,
@@ -63,25 +64,27 @@ class Contender(Adapter):
         # JAX takes a thread for every core this process may use, once, when it is first used.
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, cores[:threads])
-        jax.config.update("jax_platforms", device)
         narrow = "tensorfloat32" if precision == "tf32" else "highest"
         jax.config.update("jax_default_matmul_precision", narrow)
         self._compute = jnp.bfloat16 if precision == "bf16" else jnp.float32
-        try:
-            self._device = jax.devices(device)[0]
-        except RuntimeError as error:
-            raise Unsupported(f"this JAX sees no {device} device") from error
+        if device == "cuda":  # else JAX takes three quarters of the memory, and nobody sees its use
+            os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
+        self._device = device_of(device)
+        self._cudnn = self._jit and device == "cuda" and self._compute == jnp.float32
+        self._options: dict[str, dict[str, str] | None] = {"inference": None, "training": None}
 
     def settings(self) -> dict[str, Setting]:
         return {
             "version": jax.__version__,
             "threads": len(os.sched_getaffinity(0)),
-            "device": "cuda" if self._device.platform == "gpu" else self._device.platform,
+            **told(self._device),
             "precision": self._precision(),
             "matmul_precision": str(jax.config.jax_default_matmul_precision),
             "prng": str(jax.config.jax_default_prng_impl),
             "jit": self._jit,
             "steps_per_scan": "/".join(map(str, _CHUNKS)) if self._jit else "none",
+            **{f"xla_options_{kind}": _said(options) for kind, options in self._options.items()},
+            "preallocate": os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE", "default"),
         }
 
     def _precision(self) -> str:
@@ -94,8 +97,7 @@ class Contender(Adapter):
     def build(self, task: Task, weights: Weights, seed: int) -> None:
         refuse_unknown(task)
         self._task = task
-        params = parameters(task, weights)
-        self._state: State = (params, start(params), jax.random.key(seed))
+        self._begin(weights, seed)
         options, training = self._compiler_options(task)
         self._scans = self._jit and not any(isinstance(layer, Conv2D) for layer in task.layers)
         self._one, self._outputs = self._step, self._infer
@@ -107,9 +109,21 @@ class Contender(Adapter):
                     f"steps; this one has {steps}"
                 )
             return
+        self._options = {"inference": options, "training": training}
         self._one = jax.jit(self._step, donate_argnums=0, compiler_options=training)
         self._many = jax.jit(self._scan, donate_argnums=0, compiler_options=training)
         self._outputs = jax.jit(self._infer, static_argnums=(3, 4), compiler_options=options)
+
+    def restart(self, task: Task, weights: Weights, seed: int) -> None:
+        """Programs hold no state: what they work on is given to them."""
+        if task == self._task:
+            self._begin(weights, seed)
+        else:
+            self.build(task, weights, seed)
+
+    def _begin(self, weights: Weights, seed: int) -> None:
+        params = parameters(self._task, weights)
+        self._state: State = (params, start(params), jax.random.key(seed))
 
     def _compiler_options(self, task: Task) -> tuple[dict[str, str] | None, dict[str, str] | None]:
         """Of inference and of training. SimpleRNN infers faster without them; LSTM with them, but
@@ -174,7 +188,7 @@ class Contender(Adapter):
     def _forward(self, params: Params, x: Array, key: Array | None) -> Array:
         """Outputs in float32; under bfloat16 the layers see rounded copies of the parameters."""
         if self._compute == jnp.float32:
-            return forward(self._task, params, x, key)
+            return forward(self._task, params, x, key, self._cudnn)
         rounded = jax.tree.map(lambda value: value.astype(self._compute), params)
         x = x.astype(self._compute) if jnp.issubdtype(x.dtype, jnp.floating) else x
         return forward(self._task, rounded, x, key).astype(jnp.float32)
@@ -211,6 +225,11 @@ def long_steps(task: Task) -> int:
         if isinstance(layer, (SimpleRNN, LSTM))
     ]
     return max((count for count in steps if count > UNROLL), default=0)
+
+
+def _said(options: dict[str, str] | None) -> str:
+    """Compiler options in a line."""
+    return " ".join(f"{name}={value}" for name, value in (options or {}).items()) or "none"
 
 
 class _Mean:

@@ -23,6 +23,7 @@ import optax
 from flax import nnx
 
 from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, form_of
+from adapters.jax.device import device_of, told
 from adapters.jax.documented_model import (
     LOSSES,
     canonical,
@@ -50,13 +51,9 @@ class Contender(Adapter):
             raise Unsupported("a CPU has no TF32")
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, cores[:threads])
-        jax.config.update("jax_platforms", device)
         strict = "tensorfloat32" if precision == "tf32" else "highest"
         jax.config.update("jax_default_matmul_precision", strict)
-        try:
-            self._device = jax.devices(device)[0]
-        except RuntimeError as error:
-            raise Unsupported(f"this JAX sees no {device} device") from error
+        self._device = device_of(device)
 
     def settings(self) -> dict[str, Setting]:
         products = str(jax.config.jax_default_matmul_precision)
@@ -66,7 +63,7 @@ class Contender(Adapter):
             "flax": flax.__version__,
             "optax": optax.__version__,
             "threads": len(os.sched_getaffinity(0)),
-            "device": "cuda" if self._device.platform == "gpu" else self._device.platform,
+            **told(self._device),
             "precision": "other" if jax.config.jax_enable_x64 else precision,
             "matmul_precision": products,
             "prng": str(jax.config.jax_default_prng_impl),
@@ -82,6 +79,18 @@ class Contender(Adapter):
         for name, parameter in self._parameters.items():
             parameter[...] = jnp.array(weights[name])
         self._optimizer = optimizer(task, self._network)
+
+    def restart(self, task: Task, weights: Weights, seed: int) -> None:
+        """What nnx.jit has compiled serves the same modules and the same optax rule again."""
+        if task != self._task:
+            self.build(task, weights, seed)
+            return
+        self._network.train()
+        self._training = True
+        nnx.update(self._network, nnx.state(network(task, seed), nnx.RngState))
+        for name, parameter in self._parameters.items():
+            parameter[...] = jnp.array(weights[name])
+        self._optimizer = nnx.Optimizer(self._network, self._optimizer.tx, wrt=nnx.Param)
 
     def stage(self, x: np.ndarray, y: np.ndarray) -> Data:
         """Rows stay NumPy arrays on the host: the documents hand over a batch when it comes."""

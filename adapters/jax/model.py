@@ -126,14 +126,19 @@ LOSSES: dict[Loss, Callable[[Array, Array], Array]] = {
 """(outputs (batch, units), y (batch,)) → batch mean. Faster than optax's (MEASURED.md)."""
 
 
-def forward(task: Task, params: Params, x: Array, key: Array | None) -> Array:
-    """Outputs of a batch; `key` draws dropout's masks in training and is None in inference."""
+def forward(task: Task, params: Params, x: Array, key: Array | None, cudnn: bool = False) -> Array:
+    """Outputs of a batch; `key` draws dropout's masks in training and is None in inference.
+
+    cudnn: an LSTM is left to cuDNN, which is on a GPU only and computes in float32.
+    """
     for layer, p in zip(task.layers, params, strict=True):
         if isinstance(layer, Dropout):
             if key is not None and layer.rate > 0:
                 key, used = jax.random.split(key)
                 kept = jax.random.bernoulli(used, 1 - layer.rate, x.shape)
                 x = jnp.where(kept, x / (1 - layer.rate), 0.0)
+        elif cudnn and isinstance(layer, LSTM):
+            x = _lstm_of_cudnn(p, x)
         else:
             x = _apply(layer, p, x, training=key is not None)
     return x
@@ -208,6 +213,22 @@ def _lstm(p: dict[str, Array], x: Array, training: bool) -> Array:
     for t in range(x.shape[1]):
         h, c = _lstm_cell(c, _times(x[:, t], p["kernel"]) + h @ p["recurrent"] + p["bias"])
     return h
+
+
+def _lstm_of_cudnn(p: dict[str, Array], x: Array) -> Array:
+    """As `_lstm`. cuDNN wants its weights in one row, each kernel turned, and has two biases: the
+    second is zero, and stays so, as nothing learns it. TF32 follows the products' precision."""
+    from jax.experimental import rnn  # on a GPU alone
+
+    (rows, steps, inputs), units = x.shape, p["recurrent"].shape[0]
+    parts = (p["kernel"].T, p["recurrent"].T, p["bias"], jnp.zeros_like(p["bias"]))
+    weights = jnp.concatenate([part.ravel() for part in parts])
+    start, lengths = jnp.zeros((1, rows, units), x.dtype), jnp.full((rows,), steps, jnp.int32)
+    _, last, _ = rnn.lstm(
+        x, start, start, weights, lengths,
+        input_size=inputs, hidden_size=units, num_layers=1, dropout=0.0, bidirectional=False,
+    )  # fmt: skip
+    return last[0]
 
 
 def _lstm_cell(c: Array, z: Array) -> tuple[Array, Array]:
