@@ -19,6 +19,7 @@ from adapters.base import Framework, Implementation
 from tasks.errors import UserError
 
 Divisions = Literal["documented", "tuned", "both"]
+UNASKED: Divisions = "documented"  # what users ask about: the programs that they would write
 
 
 def members(package: str) -> list[ModuleType]:
@@ -66,7 +67,7 @@ def tuners() -> tuple[Implementation, ...]:
     return tuple(row for framework in frameworks() for row in framework.tuners)
 
 
-def usual(among: Sequence[Implementation], division: Divisions = "tuned") -> list[Implementation]:
+def usual(among: Sequence[Implementation], division: Divisions = UNASKED) -> list[Implementation]:
     """What of these is measured when nobody names implementations.
 
     tuned: the usual tuned rows. documented: one documented row a framework, the first that its

@@ -23,7 +23,7 @@ Implementations = Annotated[
         "--implementations",
         metavar="GLOB",
         help="By framework or framework:mode, e.g. 'keras' or '*:eager'; commas between several.",
-        show_default="the usual mode of each framework",
+        show_default="the first documented row of each framework",
     ),
 ]
 
@@ -35,7 +35,7 @@ DivisionOption = Annotated[
         help="documented: one row a framework, as its documents tell a user to write it; tuned: "
         "the fastest certified form; both: never ranked together. Of implementations that are "
         "named, those of it.",
-        show_default="tuned, for now",
+        show_default="documented",
     ),
 ]
 DeviceOption = Annotated[Device, typer.Option(help="Where to compute: cpu, cuda.")]

@@ -66,7 +66,7 @@ def regress(
     wanted = {i.name for i in matching_implementations(chosen(implementations))}
     names = [name for name in names if name in wanted]
     if not names:
-        named = implementations or "the usual modes"
+        named = implementations or "what is measured unasked"
         raise UserError(f"{named!r} matches nothing that the pins concern; see --implementations")
     request = Request(
         profile="quick",

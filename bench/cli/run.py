@@ -73,6 +73,12 @@ def run(
     prune: Annotated[
         bool, typer.Option("--prune", help="Searches: end trials below the median early.")
     ] = False,
+    certify: Annotated[
+        bool,
+        typer.Option(
+            "--certify", help="Make certificates anew that were made of the same code before."
+        ),
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Finish an interrupted run; its own options hold.")
     ] = False,
@@ -92,7 +98,7 @@ def run(
             data_dir,
         )
     )  # fmt: skip
-    work(opened, console)
+    work(opened, console, certify_anew=certify)
     results = Results.read(opened.run)
     terminal.show(results, console)
     publish(results, opened.run.path, console)
@@ -125,7 +131,9 @@ def _budget(text: str | None, profile: ProfileName, launches: int | None) -> flo
     return PROFILES[profile].budget_seconds if launches is None else None
 
 
-def work(opened: session.Session, console: Console, quiet: bool = False) -> None:
+def work(
+    opened: session.Session, console: Console, quiet: bool = False, certify_anew: bool = True
+) -> None:
     """Do all jobs of a run; Ctrl-C keeps what is finished and says how to go on."""
     with opened.run.locked(), Progress(opened, console, quiet) as progress:
         try:
@@ -134,7 +142,7 @@ def work(opened: session.Session, console: Console, quiet: bool = False) -> None
                 ceiling.measure(opened.run, opened.request, opened.frameworks, progress.say)
             run_jobs(
                 opened.run, opened.jobs, opened.frameworks, progress.done,
-                on_poll=progress.polled, on_turn=progress.turned,
+                on_poll=progress.polled, on_turn=progress.turned, certify_anew=certify_anew,
             )  # fmt: skip
             go_on(opened, started, progress.done, progress.turned)
         except KeyboardInterrupt:

@@ -14,16 +14,13 @@ from bench.plan.request import Plan
 from bench.records.record import Job
 from bench.records.results import Results
 
-MOST_SITTINGS = 20  # of a task: what they do not decide, a few more will not
-
 
 def next_sitting(plan: Plan, results: Results, open_tasks: Collection[str]) -> list[Job]:
     """Its jobs; empty when nothing is open. `open_tasks`: those with open questions."""
     counts = {task: sittings(results, task) for task in plan.request.tasks if task in open_tasks}
-    room = [task for task, count in counts.items() if count < MOST_SITTINGS]
-    if not room:
+    if not counts:
         return []
-    task = min(room, key=lambda name: counts[name])
+    task = min(counts, key=lambda name: counts[name])
     refused = {
         r.cell.implementation for r in results.of_task(task) if r.proof == "refused" or not r.good
     }

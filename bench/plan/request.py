@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 from typing import get_args
 
 from adapters.base import Division, Implementation
-from bench.discover import Divisions, implementations, tuners, usual
+from bench.discover import UNASKED, Divisions, implementations, tuners, usual
 from bench.records.record import Budget, Request
 from tasks.catalogue.every import CATALOGUE
 from tasks.errors import UserError
@@ -95,10 +95,10 @@ def matching_implementations(
     """As `matching_tasks`, by ``framework:mode`` or by framework alone; None: the usual ones.
 
     among: those to choose from; None for all that there are, tuners among them. division: with
-    globs, what they match of it; without, the usual rows of it (None: tuned)."""
+    globs, what they match of it; without, the usual rows of it (None: documented)."""
     among = implementations() + tuners() if among is None else among
     if globs is None:
-        return usual(among, division or "tuned")
+        return usual(among, division or UNASKED)
     globs = list(globs)
     if division in get_args(Division):
         among = [x for x in among if x.division == division]

@@ -52,12 +52,15 @@ class CheckRecord(Strict):
 
 
 class CertificateRecord(Strict):
-    """The proof of equal work, as `bench.proof` gave it."""
+    """The proof of equal work, as `bench.proof` gave it. made, digest: when, and of what it was
+    made from (bench.run.kept); a run may hold one that is older than itself."""
 
     passed: bool
     reason: str
     adam_form: Literal["epsilon", "epsilon-hat"]
     seed: Count = 0
+    made: Moment | None = None
+    digest: str = ""
     checks: tuple[CheckRecord, ...]
 
     @model_validator(mode="after")

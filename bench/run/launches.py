@@ -17,6 +17,7 @@ from bench.records.metrics import WORK_METRICS
 from bench.records.record import DIED, Job, Outcome, Record, failure_record
 from bench.records.schema import Launch
 from bench.records.store import Run, write_atomically
+from bench.run import kept
 from bench.run.ceiling import best
 from bench.run.environments import Environment
 from bench.run.process import Worker
@@ -32,12 +33,14 @@ def run_jobs(
     memory_limit_bytes: int | None = None,
     on_poll: Callable[[Job], None] = lambda job: None,
     on_turn: OnTurn = lambda phase, done, wanted: None,
+    certify_anew: bool = True,
 ) -> None:
     """Do every job that has no record yet. `frameworks`: environment by framework.
 
     on_poll is called several times a second while a job runs, on_turn after each turn of a sitting
-    (`bench.run.sitting`). Jobs behind a certificate that did not pass are not run: the
-    certificate's record says why.
+    (`bench.run.sitting`). certify_anew: False takes certificates that were made before of the same
+    code, work and packages (`bench.run.kept`). Jobs behind a certificate that did not pass are not
+    run: the certificate's record says why.
     """
     launches = clean(run, jobs)
     while waiting := pending(jobs, launches):
@@ -47,8 +50,12 @@ def run_jobs(
             seats = [Seat(run, job, frameworks[job.framework]) for job in together]
             records = sit(seats, memory_limit_bytes, on_turn)
         else:
-            together, poll = [first], partial(on_poll, first)
-            records = [_alone(run, first, frameworks[first.framework], memory_limit_bytes, poll)]
+            together, environment = [first], frameworks[first.framework]
+            record = None if certify_anew else _kept(first, environment)
+            if record is None:
+                poll = partial(on_poll, first)
+                record = _alone(run, first, environment, memory_limit_bytes, poll)
+            records = [record]
         for job, record in zip(together, records, strict=True):
             launches[job.id] = keep(run, job, record)
             on_done(job, launches[job.id])
@@ -90,7 +97,15 @@ def _alone(
     if environment.status != "ready":
         return failure_record(job, Outcome("uninstallable", environment.reason))
     start = launch_search if job.kind == "search" else launch
-    return start(run, job, environment, memory_limit_bytes, poll)
+    record = start(run, job, environment, memory_limit_bytes, poll)
+    if job.kind == "certify":
+        kept.keep(job, environment, record)
+    return record
+
+
+def _kept(job: Job, environment: Environment) -> Record | None:
+    ready = job.kind == "certify" and environment.status == "ready"
+    return kept.take(job, environment) if ready else None
 
 
 def keep(run: Run, job: Job, record: Record) -> Launch:

@@ -26,7 +26,7 @@ def go_on(
     limit = session.request.budget_seconds
     while limit is not None:
         results = Results.read(session.run)
-        jobs = next_sitting(session.plan, results, looks.open_tasks(results))
+        jobs = next_sitting(session.plan, results, looks.open_questions(results))
         if not jobs:
             return
         if monotonic() - started + sitting_seconds(results, jobs[0].cell.task) > limit:

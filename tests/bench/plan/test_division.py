@@ -19,9 +19,9 @@ def names(rows: list[Implementation]) -> list[str]:
     return [row.name for row in rows]
 
 
-def test_tuned_is_the_default_and_holds_no_documented_row() -> None:
-    found = matching_implementations(None)
-    assert found == matching_implementations(None, division="tuned")
+def test_documented_is_the_default_and_tuned_holds_no_documented_row() -> None:
+    assert matching_implementations(None) == matching_implementations(None, division="documented")
+    found = matching_implementations(None, division="tuned")
     assert {row.division for row in found} == {"tuned"}
     assert {"tensorflow:graph", "pytorch:eager", "mxnet:hybrid"} <= set(names(found))
 
