@@ -29,6 +29,7 @@ FRAMEWORK = Framework(
                 "oneDNN is asked for (TF_ENABLE_ONEDNN_OPTS=1), and one inter-op thread",
                 "images are warped by ImageProjectiveTransformV3 from tf.raw_ops",
             ),
+            tests=("tests/adapters/test_tensorflow_on_cuda.py",),
         ),
         Implementation(
             "tensorflow", "xla", _MODULE, "tensorflow",

@@ -97,9 +97,9 @@ class Contender(Adapter):
         )
 
     def train(self, data: Data, order: np.ndarray, warps: np.ndarray | None = None) -> Tensor:
-        arrays = (order,) if warps is None else (order, warps)
+        rows = tf.constant(order, self._resident("int32"))
         trainer = self._trainer(order.shape[1], warps is not None)
-        return trainer(*data, *(tf.constant(array) for array in arrays))
+        return trainer(*data, rows) if warps is None else trainer(*data, rows, tf.constant(warps))
 
     def predict(self, data: Data, batch_size: int) -> np.ndarray:
         x, _ = data
@@ -169,7 +169,7 @@ class Contender(Adapter):
             signature = [
                 tf.TensorSpec((None, *task.input_shape), self._resident(task.input_dtype)),
                 tf.TensorSpec((None,), self._resident(task.target_dtype)),
-                tf.TensorSpec((None, batch), tf.int32),
+                tf.TensorSpec((None, batch), self._resident("int32")),
             ]
             if warped:
                 signature.append(tf.TensorSpec((None, batch, 6), tf.float32))

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from adapters.base import form_of, unknown
 from adapters.tensorflow import images
-from adapters.tensorflow.recurrent import ACTIVATIONS, last_state
+from adapters.tensorflow.recurrent import ACTIVATIONS, Place, last_state
 from tasks.spec.layers import (
     LSTM,
     Conv2D,
@@ -96,7 +96,10 @@ class Model(tf.Module):
             case SimpleRNN() | LSTM() as cell:
                 if isinstance(cell, SimpleRNN):
                     form_of("activation", cell.activation, ACTIVATIONS)
-                return lambda x, _, stepwise: last_state(cell, p, x, self.xla, self.cuda, stepwise)
+                place = Place(self.xla, self.cuda)
+                return lambda x, training, stepwise: last_state(
+                    cell, p, x, place, training, stepwise
+                )
             case _:
                 raise unknown("layer", layer)
 

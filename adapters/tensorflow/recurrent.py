@@ -7,6 +7,7 @@ rows, and whether XLA compiles it: MEASURED.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import tensorflow as tf
@@ -27,22 +28,36 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
+@dataclass(frozen=True)
+class Place:
+    """What compiles a layer, and where it computes."""
+
+    xla: bool
+    cuda: bool
+
+    def fuses(self, dtype: tf.DType) -> bool:
+        """Whether a fused kernel takes this type: cuDNN's take bfloat16 too, the CPU's do not."""
+        types = (tf.float32, tf.bfloat16) if self.cuda else (tf.float32,)
+        return not self.xla and dtype in types
+
+
 def last_state(
-    layer: SimpleRNN | LSTM, parts: Any, x: Tensor, xla: bool, cuda: bool, stepwise: bool
+    layer: SimpleRNN | LSTM, parts: Any, x: Tensor, place: Place, training: bool, stepwise: bool
 ) -> Tensor:
     """x (N, T, in) → last h (N, units), by the form that is best there.
 
     stepwise: a short sequence goes step by step in plain operations.
     """
+    xla, cuda = place.xla, place.cuda
     weights = [tf.convert_to_tensor(parts[part]) for part in ("kernel", "recurrent", "bias")]
     if (stepwise or xla) and not cuda and x.shape[1] <= SHORT_SEQUENCE:
         return step_by_step(layer, tf.unstack(x, axis=1), *weights)
     x = tf.transpose(x, (1, 0, 2))
-    if not xla and x.dtype == tf.float32:  # what the fused kernels take
+    if place.fuses(x.dtype):
         if isinstance(layer, LSTM):
-            return cudnn_rnn("lstm", x, *weights) if cuda else block_lstm(x, *weights)
+            return cudnn_rnn("lstm", training, x, *weights) if cuda else block_lstm(x, *weights)
         if cuda and layer.activation in ("relu", "tanh"):
-            return cudnn_rnn(f"rnn_{layer.activation}", x, *weights)
+            return cudnn_rnn(f"rnn_{layer.activation}", training, x, *weights)
     kernel, recurrent, bias = weights
     # The input's product for all time steps at once: (T, N, units or 4 units).
     projected = tf.nn.bias_add(tf.tensordot(x, kernel, 1), bias)
@@ -72,7 +87,7 @@ def step_by_step(
 
 
 def lstm_loop(projected: Tensor, recurrent: Tensor) -> Tensor:
-    """The recurrence in plain operations, for XLA and bfloat16 (which the fused kernels lack).
+    """The recurrence in plain operations, for XLA, and for bfloat16 on a CPU.
 
     projected (T, N, 4 units) → h (N, units)."""
     steps, units = projected.shape[0], recurrent.shape[0]
@@ -171,20 +186,25 @@ def swap_gates(array: Tensor) -> Tensor:
     return tf.concat((i, third, second, o), 1)
 
 
-def cudnn_rnn(cell: str, x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor) -> Tensor:
+def cudnn_rnn(
+    cell: str, training: bool, x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor
+) -> Tensor:
     """cuDNN over time. x (T, N, in) → h (N, units). cuDNN's gates are i, f, g, o as ours.
+
+    training: it keeps what a gradient needs, which takes memory and a slower kernel.
 
     Its flat parameters: input matrices, recurrent matrices (each transposed, by gate), input
     biases, recurrent biases. The second biases are constant zeros.
     """
     units = recurrent.shape[0]
     flat = [tf.reshape(tf.transpose(matrix), (-1,)) for matrix in (kernel, recurrent)]
-    state = tf.zeros((1, tf.shape(x)[1], units))
+    state = tf.zeros((1, tf.shape(x)[1], units), x.dtype)
     out = tf.raw_ops.CudnnRNN(
         input=x,
         input_h=state,
         input_c=state,
         params=tf.concat((*flat, bias, tf.zeros_like(bias)), 0),
         rnn_mode=cell,
+        is_training=training,
     )
     return out.output[-1]
