@@ -115,7 +115,7 @@ class Comparison:
     @property
     def seen(self) -> str:
         """What the intervals exclude: "no regression above X"; empty without a question."""
-        return gate.seen(self.primaries)
+        return gate.seen(self.primaries, [v.question for v in self.in_scope])
 
     @property
     def unseen(self) -> list[str]:

@@ -62,11 +62,8 @@ class Primary:
 
     @property
     def bound(self) -> float:
-        """U: the worst that 95 % admit; inf where the error is not known well enough."""
-        e = self.effect
-        if not e.error > 0 or not known(self.kind, e):
-            return inf
-        return e.mean + quantile(CONFIDENCE, e.df) * e.error
+        """U: the worst that 95 % admit."""
+        return upper(self.kind, self.effect)
 
     @property
     def green(self) -> bool:
@@ -83,6 +80,13 @@ class Primary:
         if not isfinite(needed):
             return inf
         return max(1.0, ceil(max(needed, least_known(self.kind, self.effect))) - self.effect.n)
+
+
+def upper(kind: QuestionKind, worse: Effect) -> float:
+    """U = m + t(.95, df) · se of a worsening; inf where the error is not known well enough."""
+    if not worse.error > 0 or not known(kind, worse):
+        return inf
+    return worse.mean + quantile(CONFIDENCE, worse.df) * worse.error
 
 
 def worsening(q: Question) -> Effect:
@@ -172,8 +176,9 @@ def text(size: float, ratio: bool) -> str:
     return f"{from_log(size) - 1:.1%}" if ratio else f"{size:.4f}"
 
 
-def seen(found: Sequence[Primary]) -> str:
-    """ "no regression above X", one X a tolerance; empty without a question."""
+def seen(found: Sequence[Primary], cells: Sequence[Question] = ()) -> str:
+    """No regression above X, one X a tolerance; empty without a question. cells: the single
+    questions in scope, of which the widest is named too."""
     parts = []
     for name in ("times", "memory", "scores"):
         own = [p for p in found if unit(p) == name]
@@ -182,7 +187,9 @@ def seen(found: Sequence[Primary]) -> str:
             parts.append(f"{text(max(0.0, worst.bound), worst.ratio)} in {name}")
     if not parts:
         return ""
-    return f"no regression above {', '.join(parts)} (95 %, each implementation's mean over tasks)"
+    said = f"no regression above {', '.join(parts)} (95 %, each implementation's mean over tasks"
+    single = max((upper(q.kind, worsening(q)) for q in cells if q.ratio), default=0.0)
+    return f"{said}; in a single cell and metric above {text(single, True)})"
 
 
 def unseen(found: Sequence[Primary], rule: Rule, questions: int) -> list[str]:
