@@ -8,9 +8,11 @@ tests/support/mutate.py.
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import io
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,6 +23,7 @@ import pytest
 from hypothesis import given
 
 from adapters.base import Data, Implementation
+from bench.machine import readings
 from bench.plan.jobs import make_jobs
 from bench.records.door import parse
 from bench.records.parts import TrialRecord
@@ -87,6 +90,8 @@ class KilledSearch:
         assert state.search is not None
         ground = Ground(state, state.search)  # draws the weights of every size: once for all
         monkeypatch.setattr(worker, "Ground", lambda launch, search: ground)
+        monkeypatch.setattr(readings, "packages", functools.cache(readings.packages))
+        monkeypatch.setattr(os, "fsync", lambda _: None)
 
     def go_on(self, journal: bytes, death: bytes | None = None) -> Launch:
         """The record of the worker that finds these files, as it is read."""
