@@ -5,8 +5,8 @@ from __future__ import annotations
 from adapters.base import Framework, Implementation, Installation
 
 _TUNED = (
-    "the engine is the naive one (MXNET_ENGINE_TYPE, set before the import), which MXNet's guide "
-    "keeps for debugging",
+    "where there are several threads the engine is the naive one (MXNET_ENGINE_TYPE), which "
+    "MXNet's guide keeps for debugging",
     "losses are written with operators instead of gluon.loss",
     "batches are gathered by take from rows that are MXNet's arrays, without a DataLoader",
     "losses are read once a call, not once a step",
@@ -25,6 +25,7 @@ FRAMEWORK = Framework(
         Implementation(
             "mxnet", "hybrid", "adapters.mxnet.contender", "mxnet",
             "Gluon, hybridized, with its Trainer",
+            tests=("tests/adapters/test_mxnet_engine.py",),
             division="tuned",
             departures=(
                 *_TUNED,
