@@ -40,6 +40,13 @@ def complete() -> tuple[Framework, ...]:
     )
 
 
+def implementation(framework: str) -> str:
+    """The documented row that runs a framework's programs, so that what is counted and what is
+    timed are one: the first of its division. Empty where there is none."""
+    rows = (row for each in frameworks() if each.name == framework for row in each.implementations)
+    return next((row.name for row in rows if row.division == "documented"), "")
+
+
 def sizes() -> dict[str, dict[str, ProgramSize]]:
     """Framework → family → size of its program."""
     return {

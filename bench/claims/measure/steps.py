@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bench import stats
+from bench.claims import programs
 from bench.claims.facts import (
     MORE_THAN_HALF,
     NOT_MEASURED,
@@ -18,7 +19,8 @@ from bench.records.beside import CustomStepAnswer
 from bench.records.metrics import SPEED
 
 STEP_MARGIN = 1.05
-OWN_STEP, FIT = "tensorflow:graph", "keras:tensorflow"
+# The rows that run the programs whose sizes are counted.
+OWN_STEP, FIT = (programs.implementation(framework) for framework in ("tensorflow", "keras"))
 
 
 def own_step(facts: ClaimFacts, framework: str) -> Conclusion:
@@ -59,8 +61,8 @@ def custom_step(facts: ClaimFacts, framework: str) -> Conclusion:
 EVIDENCE = (
     Evidence(
         "own_step",
-        f"Training by the user's own compiled step ({OWN_STEP}) against Keras's fit on "
-        "the same runtime, verdicts of this run.",
+        f"Training by the user's own compiled step ({OWN_STEP}) against Keras's fit ({FIT}) on "
+        "the same runtime, both as their documents say, verdicts of this run.",
         "Supported when the own step is slower on no task and faster on at least one; "
         "contradicted when it is slower on more than half of them.",
         own_step,

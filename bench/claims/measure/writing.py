@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bench.claims import programs
 from bench.claims.facts import NOT_MEASURED, ClaimFacts, ClaimVerdict, Conclusion, Evidence, each
 from bench.claims.programs import ProgramSize
 from bench.records.beside import ShapeAnswer
@@ -17,7 +18,11 @@ def _text(facts: ClaimFacts) -> str:
         return " ".join(f"{size.logical_lines}/{size.names}" for size in own.values())
 
     families = ", ".join(next(iter(facts.sizes.values())))
-    return f"Logical lines / interface names of {families}: {each(facts.sizes, numbers)}."
+    rows = ", ".join(programs.implementation(framework) for framework in facts.sizes)
+    return (
+        f"Logical lines / interface names of {families}: {each(facts.sizes, numbers)}. "
+        f"These programs are run as {rows}."
+    )
 
 
 def _over_families(facts: ClaimFacts, said: list[bool]) -> Conclusion:

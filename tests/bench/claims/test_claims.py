@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +16,12 @@ from bench.claims.judging import EVIDENCE, JudgedClaim, judge_all, together
 from bench.claims.measure.dated import DATED_FACTS
 from bench.claims.measure.dynamics import new_length_cost
 from bench.claims.table import CLAIMS
+from bench.discover import implementations
 from bench.judge import questions
 from bench.records.beside import EvidenceFile, LengthSeconds
 from bench.records.door import parse
 from bench.records.record import Outcome, failure_record
+from bench.run.environments import PROJECT
 from tasks.errors import UserError
 from tests.support.records import about, certificate, job, record, results
 
@@ -92,15 +95,50 @@ def test_evidence_that_points_both_ways_leaves_a_claim_open() -> None:
 
 
 def many(seconds: dict[str, float]) -> list[Any]:
+    """Eight launches of each, in the division that its table has."""
     made = [record(n, block, s) for n, s in seconds.items() for block in range(8)]
-    return made + [certificate(name) for name in seconds]
+    made += [certificate(name) for name in seconds]
+    divisions = {row.name: row.division for row in implementations()}
+    for each in made:
+        asked = each["launch"]["job"]
+        asked["division"] = divisions[asked["cell"]["implementation"]]
+    return made
 
 
 def test_efficient_follows_the_verdicts() -> None:
-    fast = judged("Efficient", facts(many({"mxnet:hybrid": 0.1, "keras:tensorflow": 0.3})))
+    fast = judged("Efficient", facts(many({"mxnet:gluon": 0.1, "keras:fit": 0.3})))
     assert fast.findings[0].verdict == "supported"
-    slow = judged("Efficient", facts(many({"mxnet:hybrid": 0.3, "keras:tensorflow": 0.1})))
+    slow = judged("Efficient", facts(many({"mxnet:gluon": 0.3, "keras:fit": 0.1})))
     assert slow.findings[0].verdict == "contradicted"
+
+
+def test_a_tuned_row_says_nothing_of_the_program_that_is_counted() -> None:
+    tuned = {"mxnet:hybrid": 0.01, "keras:tensorflow": 0.3}
+    alone = judged("Efficient", facts(many(tuned)))
+    assert [finding.verdict for finding in alone.findings] == ["undecided"] * 3
+    both = judged("Efficient", facts(many(tuned | {"mxnet:gluon": 0.3, "keras:fit": 0.1})))
+    assert both.findings[0].verdict == "contradicted"
+    own = judged("Highly flexible", facts(many(tuned | {"tensorflow:graph": 0.1})))
+    assert own.findings[0].verdict == "undecided"
+
+
+def test_speed_and_size_name_the_same_program() -> None:
+    """The row whose speed is judged runs the very programs whose lines are counted."""
+    seconds = {"mxnet:gluon": 0.1, "keras:fit": 0.3, "tensorflow:function": 0.2}
+    given = facts(many(seconds))
+    lines = judged("User-friendly API", given).findings[0].text
+    named = {name: programs.implementation(name) for name in given.sizes}
+    assert set(seconds) <= set(named.values())
+    assert all(name in lines for name in named.values())
+    assert named["mxnet"] in judged("Efficient", given).findings[0].text
+    method = judged("Highly flexible", given).findings[0].evidence.method
+    assert named["tensorflow"] in method
+    assert named["keras"] in method
+    for framework, name in named.items():
+        module = next(row.module for row in implementations() if row.name == name)
+        folder = Path(PROJECT, *module.split(".")).parent
+        sources = [path.read_text(encoding="utf-8") for path in folder.glob("documented*.py")]
+        assert any(f"adapters.{framework}.programs" in source for source in sources), name
 
 
 def joules(made: list[Any], by_name: dict[str, float | None]) -> list[Any]:
@@ -121,10 +159,10 @@ def energy(by_name: dict[str, float | None]) -> tuple[str, str]:
 
 
 def test_energy_is_judged_where_launches_have_joules() -> None:
-    assert energy({"mxnet:hybrid": 40.0, "keras:tensorflow": 80.0})[0] == "supported"
-    assert energy({"mxnet:hybrid": 80.0, "keras:tensorflow": 40.0})[0] == "contradicted"
-    assert energy({"mxnet:hybrid": None, "keras:tensorflow": 40.0})[0] == "undecided"
-    verdict, text = energy({"mxnet:hybrid": None, "keras:tensorflow": None})
+    assert energy({"mxnet:gluon": 40.0, "keras:fit": 80.0})[0] == "supported"
+    assert energy({"mxnet:gluon": 80.0, "keras:fit": 40.0})[0] == "contradicted"
+    assert energy({"mxnet:gluon": None, "keras:fit": 40.0})[0] == "undecided"
+    verdict, text = energy({"mxnet:gluon": None, "keras:fit": None})
     assert verdict == "not measurable here"
     assert "no energy counter of the cpu was read" in text
 
@@ -146,7 +184,7 @@ def test_scores_speak_only_of_who_competed_and_often_enough() -> None:
 
 def test_an_own_step_is_judged_beside_fit() -> None:
     def own(step: float, fit: float) -> str:
-        made = many({"tensorflow:graph": step, "keras:tensorflow": fit})
+        made = many({"tensorflow:function": step, "keras:fit": fit})
         return judged("Highly flexible", facts(made)).findings[0].verdict
 
     assert own(0.1, 0.3) == "supported"
