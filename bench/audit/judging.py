@@ -17,16 +17,22 @@ from pathlib import Path
 import numpy as np
 
 from bench import stats
-from bench.audit.laws import FRESH, LAWS, Shape
+from bench.audit.laws import FRESH, LAWS, TableSize
 from bench.judge import gate, spending
 from bench.judge.borrowing import borrow
 from bench.judge.validity import checks
 from bench.judge.verdict import DEFAULT, FINEST, Question, Verdict
 
-SHAPES = (Shape(4, 5, 3), Shape(4, 5, 4), Shape(4, 5, 6), Shape(1, 5, 6), Shape(12, 4, 3))
+SHAPES = (
+    TableSize(4, 5, 3),
+    TableSize(4, 5, 4),
+    TableSize(4, 5, 6),
+    TableSize(1, 5, 6),
+    TableSize(12, 4, 3),
+)
 EFFECTS = (0.0, 0.0, 0.0, 0.05, 0.10)
-LOOKS = Shape(4, 5, spending.LOOKS[-1][0])
-GATE = Shape(4, 4, 4)
+LOOKS = TableSize(4, 5, spending.LOOKS[-1][0])
+GATE = TableSize(4, 4, 4)
 BOTH_SIDES = replace(GATE, contenders=2 * GATE.contenders)
 DECIDED = ("better", "worse")
 
@@ -49,7 +55,7 @@ def _question(task: str, base: str, new: str, differences: np.ndarray) -> Questi
     return Question(task, "step_latency_p50", "latency", base, new, effect, False)
 
 
-def true_effects(shape: Shape) -> np.ndarray:
+def true_effects(shape: TableSize) -> np.ndarray:
     """Of each pair, in the order of `asked`, where contenders have `EFFECTS`."""
     own = EFFECTS[-shape.contenders :]
     one = [own[b] - own[a] for a, b in combinations(range(shape.contenders), 2)]
@@ -68,7 +74,7 @@ class Tally:
     covered: float
 
 
-def tally(name: str, shape: Shape, tables: int) -> Tally:
+def tally(name: str, shape: TableSize, tables: int) -> Tally:
     """Judge so many tables of equal contenders, and a third as many of unequal ones."""
     rng = np.random.default_rng([tables, *shape.axes, sum(name.encode())])
     law = {**LAWS, **FRESH}[name]
@@ -134,7 +140,7 @@ def doubted(name: str, tables: int, bias: float) -> tuple[float, float]:
     law = {**LAWS, **FRESH}[name]
     void = wider = 0
     for _ in range(tables):
-        pairs = asked(law(rng, Shape(4, 2, 3)))
+        pairs = asked(law(rng, TableSize(4, 2, 3)))
         moved = (replace(q, effect=replace(q.effect, mean=q.effect.mean + bias)) for q in pairs)
         (check,) = checks(list(moved)).values()
         void += bool(check.void)

@@ -21,7 +21,7 @@ PHASES = ("train", "step", "infer", "latency")
 
 
 @dataclass(frozen=True)
-class Shape:
+class TableSize:
     """How large a table is."""
 
     tasks: int
@@ -34,33 +34,33 @@ class Shape:
         return self.tasks, self.contenders, self.sittings
 
 
-Law = Callable[[np.random.Generator, Shape], np.ndarray]
+Law = Callable[[np.random.Generator, TableSize], np.ndarray]
 
 
-def normal(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+def normal(rng: np.random.Generator, shape: TableSize) -> np.ndarray:
     """3 % a launch, all alike."""
     return np.asarray(rng.normal(0, 0.03, shape.axes))
 
 
-def noisy_tasks(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+def noisy_tasks(rng: np.random.Generator, shape: TableSize) -> np.ndarray:
     """1.5, 3, 6 and 3 % a launch by task, and so on."""
     times = np.resize([0.5, 1.0, 2.0, 1.0], shape.tasks)
     return np.asarray(normal(rng, shape) * times[:, None, None])
 
 
-def noisy_contenders(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+def noisy_contenders(rng: np.random.Generator, shape: TableSize) -> np.ndarray:
     """1, 2, 3, 5 and 10 % a launch by contender."""
     times = np.resize([1.0, 2.0, 3.0, 5.0, 10.0], shape.contenders)
     return np.asarray(rng.normal(0, 0.01, shape.axes) * times[:, None])
 
 
-def one_noisy(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+def one_noisy(rng: np.random.Generator, shape: TableSize) -> np.ndarray:
     """10 % of the last contender, 1 % of the others, times by task as in `noisy_tasks`."""
     times = np.resize([1.0, 1.0, 1.0, 1.0, 10.0], shape.contenders)
     return np.asarray(noisy_tasks(rng, shape) / 3 * times[:, None])
 
 
-def noisy_cells(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+def noisy_cells(rng: np.random.Generator, shape: TableSize) -> np.ndarray:
     """Each cell its own noise: log-normal around 3 %, twice as much or half one cell in three."""
     times = np.exp(rng.normal(0, 0.7, (shape.tasks, shape.contenders, 1)))
     return np.asarray(normal(rng, shape) * times)
@@ -69,20 +69,20 @@ def noisy_cells(rng: np.random.Generator, shape: Shape) -> np.ndarray:
 def two_speeds(share: float, times: float) -> Law:
     """1 % a launch, and a share of the launches so many times as slow."""
 
-    def law(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    def law(rng: np.random.Generator, shape: TableSize) -> np.ndarray:
         slow = rng.random(shape.axes) < share
         return np.asarray(rng.normal(0, 0.01, shape.axes) + np.log(times) * slow)
 
     return law
 
 
-def bursts(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+def bursts(rng: np.random.Generator, shape: TableSize) -> np.ndarray:
     """1.2 % a launch, and 7 % of the launches slower by 25 % on average."""
     hit = (rng.random(shape.axes) < 0.07) * rng.exponential(0.25, shape.axes)
     return np.asarray(rng.normal(0, 0.012, shape.axes) + hit)
 
 
-def wandering(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+def wandering(rng: np.random.Generator, shape: TableSize) -> np.ndarray:
     """The machine's own speed, AR(1) with 0.9 a launch and 10 %, contenders one after another."""
     series = np.empty((shape.tasks, shape.sittings * shape.contenders))
     state = rng.normal(0, 0.10, shape.tasks)
@@ -92,21 +92,21 @@ def wandering(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     return _in_turn(series, shape)
 
 
-def drift(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+def drift(rng: np.random.Generator, shape: TableSize) -> np.ndarray:
     """1 % a launch on a machine that gets 30 % slower over the run, one after another."""
     series = np.linspace(0, np.log(1.3), shape.sittings * shape.contenders)
     whole = _in_turn(np.tile(series, (shape.tasks, 1)), shape)
     return whole + rng.normal(0, 0.01, shape.axes)
 
 
-def _in_turn(series: np.ndarray, shape: Shape) -> np.ndarray:
+def _in_turn(series: np.ndarray, shape: TableSize) -> np.ndarray:
     """A series in time as cells: in every second block the contenders come in reverse."""
     blocks = series.reshape(shape.tasks, shape.sittings, shape.contenders).copy()
     blocks[:, 1::2] = blocks[:, 1::2, ::-1]
     return np.asarray(blocks.transpose(0, 2, 1))
 
 
-def turns(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+def turns(rng: np.random.Generator, shape: TableSize) -> np.ndarray:
     """Sittings of 16 turns: 1.5 % a process, 3 % a turn with AR(1) 0.5, and one turn in twenty
     struck by 50 % on average."""
     axes = (*shape.axes, 16)
@@ -135,7 +135,7 @@ def _cells() -> tuple[tuple[np.ndarray, ...], ...]:
     return tuple(tables)
 
 
-def recorded(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+def recorded(rng: np.random.Generator, shape: TableSize) -> np.ndarray:
     """Launches of a published run, drawn whole: a cell's own launches and no other's, so that the
     order of contenders, their speeds and their unlike noise stay. Each has a little normal noise
     on it (half of the cell's median deviation, 0.3 % at least), as five launches drawn with

@@ -11,9 +11,9 @@ import typer
 
 from bench.cli.options import fraction
 from bench.judge.compare import Comparison, Gate, compare
-from bench.judge.fingerprint import differences
 from bench.judge.gate import Tolerance
 from bench.judge.verdict import Rule
+from bench.records.fingerprint import differences
 from bench.records.results import Results
 from bench.records.store import Run
 from bench.report import comparison
@@ -43,7 +43,7 @@ MemoryTolerance = Annotated[str, typer.Option(metavar="2%", help="The same of me
 ScoreTolerance = Annotated[
     float, typer.Option(metavar="0.005", min=0, help="The same of scores, in their own unit.")
 ]
-FailOn = Annotated[
+FailOnOption = Annotated[
     FailOnName,
     typer.Option(
         help="slower: throughput, latency, cold start; any: memory and accuracy too; "
@@ -87,7 +87,7 @@ def compare_(
             "show` tells; without it runs measured apart are never shown to be equal.",
         ),
     ] = None,
-    fail_on: FailOn = FailOnName.any,
+    fail_on: FailOnOption = FailOnName.any,
     format_: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.text,
     force: Annotated[
         bool, typer.Option("--force", help="Show the numbers although the fingerprints differ.")

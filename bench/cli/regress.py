@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.compare import (
-    FailOn,
+    FailOnOption,
     FailOnName,
     Format,
     Margin,
@@ -50,7 +50,7 @@ def regress(
     tolerance: TimeTolerance = "5%",
     memory_tolerance: MemoryTolerance = "2%",
     score_tolerance: ScoreTolerance = 0.005,
-    fail_on: FailOn = FailOnName.any,
+    fail_on: FailOnOption = FailOnName.any,
     format_: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.text,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", show_default="runs/regress-<time>")

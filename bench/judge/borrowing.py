@@ -24,7 +24,7 @@ from statistics import median
 from bench.judge.verdict import Question
 from bench.stats import Effect
 
-Group = tuple[str, frozenset[str]]
+PairOfMetric = tuple[str, frozenset[str]]
 """Metric and pair."""
 
 
@@ -34,7 +34,7 @@ def borrow(questions: Sequence[Question]) -> list[Question]:
     Scores stay as they are: two seeds of one task say nothing of how another task's seeds differ.
     What has one sitting takes the pair's variance as it is.
     """
-    groups: dict[Group, list[Effect]] = defaultdict(list)
+    groups: dict[PairOfMetric, list[Effect]] = defaultdict(list)
     for q in questions:
         groups[_group(q)].append(q.effect)
     pooled = {group: pool(effects) for group, effects in groups.items()}
@@ -42,7 +42,7 @@ def borrow(questions: Sequence[Question]) -> list[Question]:
     return [_lent(q, *pooled[_group(q)], noisier.get((q.metric, q.task), 1.0)) for q in questions]
 
 
-def _group(q: Question) -> Group:
+def _group(q: Question) -> PairOfMetric:
     return q.metric, frozenset((q.base, q.new))
 
 
@@ -62,7 +62,7 @@ def _known(effect: Effect) -> bool:
 
 
 def _task_factors(
-    questions: Sequence[Question], pooled: Mapping[Group, tuple[float, float]]
+    questions: Sequence[Question], pooled: Mapping[PairOfMetric, tuple[float, float]]
 ) -> dict[tuple[str, str], float]:
     """Metric and task → how many times the variance of its pairs is what they have elsewhere."""
     ratios: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))

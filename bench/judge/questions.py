@@ -9,7 +9,7 @@ from bench import stats
 from bench.judge import pairs, spending, verdict
 from bench.judge.divisions import Contest, contests
 from bench.judge.pairs import Side
-from bench.judge.validity import Check, checks
+from bench.judge.validity import LabelCheck, checks
 from bench.judge.verdict import DEFAULT, FINEST, Question, Rule, Verdict
 from bench.records.metrics import SCORE, SPEED, TARGET, Metric, judged, metric
 from bench.records.results import CellResult, Results
@@ -93,7 +93,7 @@ def a_a_questions(results: Results, name: str = "") -> list[Question]:
     return asked
 
 
-def checks_of(results: Results, name: str = "") -> dict[str, Check]:
+def checks_of(results: Results, name: str = "") -> dict[str, LabelCheck]:
     """Metric → what the run's A/A pairs say of its errors; of one metric where named."""
     return checks(a_a_questions(results, name))
 

@@ -33,7 +33,7 @@ BEYOND = 8.0  # normal scores are cut here: p-values under 1e-15 are no longer t
 
 
 @dataclass(frozen=True)
-class Check:
+class LabelCheck:
     """What the A/A pairs of one metric say.
 
     pairs: how many, one a task and division; none where their sittings are too few. factor: of
@@ -49,23 +49,23 @@ class Check:
     void: str = ""
 
 
-Checks = Mapping[str, Check]
+LabelChecks = Mapping[str, LabelCheck]
 """Metric → what its A/A pairs say; a metric without a pair is absent."""
 
 
-def checks(a_a: Sequence[Question]) -> dict[str, Check]:
+def checks(a_a: Sequence[Question]) -> dict[str, LabelCheck]:
     """a_a: what is asked of A/A pairs, copy against original, not yet borrowed over tasks."""
     by_metric: dict[str, list[Question]] = defaultdict(list)
     for q in borrow(a_a):
         by_metric[q.metric] += [q] if q.enough and q.effect.error > 0 else []
     alpha = BIAS_ALPHA / max(1, sum(map(bool, by_metric.values())))
     return {
-        name: _check(name, pairs, alpha) if pairs else Check(name, 0)
+        name: _check(name, pairs, alpha) if pairs else LabelCheck(name, 0)
         for name, pairs in by_metric.items()
     }
 
 
-def _check(name: str, pairs: Sequence[Question], alpha: float) -> Check:
+def _check(name: str, pairs: Sequence[Question], alpha: float) -> LabelCheck:
     effects = [q.effect for q in pairs]
     f = sum((e.mean / e.error) ** 2 for e in effects) / len(effects)
     df = min(e.df for e in effects)
@@ -77,7 +77,7 @@ def _check(name: str, pairs: Sequence[Question], alpha: float) -> Check:
     if 2 * float(special.ndtr(-abs(z))) < alpha:
         size = f"{from_log(bias) - 1:+.1%}" if pairs[0].ratio else f"{bias:+.4f}"
         void = f"one implementation differs from itself by {size} in {name} (|z| = {abs(z):.1f})"
-    return Check(name, len(effects), max(1.0, f) if p < FACTOR_ALPHA else 1.0, z, bias, void)
+    return LabelCheck(name, len(effects), max(1.0, f) if p < FACTOR_ALPHA else 1.0, z, bias, void)
 
 
 def _normal_score(t: float, df: float) -> float:
@@ -87,19 +87,19 @@ def _normal_score(t: float, df: float) -> float:
     return score if t > 0 else -score
 
 
-def checked(questions: Iterable[Question], by_metric: Checks) -> list[Question]:
+def checked(questions: Iterable[Question], by_metric: LabelChecks) -> list[Question]:
     """The same questions with their variances times the metric's factor, void where it is."""
     return [_checked(q, by_metric.get(q.metric)) for q in questions]
 
 
-def _checked(q: Question, check: Check | None) -> Question:
+def _checked(q: Question, check: LabelCheck | None) -> Question:
     if check is None:
         return q
     widened = q.effect.widened(check.factor)
     return replace(q, effect=widened, void=q.void or check.void)
 
 
-def sentence(by_metric: Checks, name: str) -> str:
+def sentence(by_metric: LabelChecks, name: str) -> str:
     """For people, of one metric; empty where it has no A/A pair."""
     check = by_metric.get(name)
     if check is None:

@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 
 from bench.judge.compare import Gate, compare
-from bench.judge.fingerprint import differences
 from bench.judge.gate import Tolerance
+from bench.records.fingerprint import differences
 from bench.records.record import AA_LABEL, Outcome, Record, failure_record
 from bench.records.results import Results
 from bench.records.store import Run

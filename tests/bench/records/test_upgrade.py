@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from bench import load_run
-from bench.judge.fingerprint import differences
 from bench.records.door import parse
+from bench.records.fingerprint import differences
 from bench.records.record import SCHEMA
 from bench.records.results import Results
 from bench.records.schema import Launch, RunFile
