@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from bench.cli.compare import (
-    FailOnOption,
     FailOnName,
+    FailOnOption,
     Format,
     Margin,
     MemoryTolerance,
