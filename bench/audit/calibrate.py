@@ -1,13 +1,17 @@
-"""How often is the judge wrong, and what does it see? Measured with real launches.
+"""How often is the judge wrong, and what does it see? Measured with real sittings.
 
-``python -m bench.audit.calibrate run`` makes trials. In each, one implementation is measured
-as four contenders in the suite's own counterbalanced blocks: itself, its A/A copy (the run's
-noise floor), another copy (a *comparison that must find nothing*), and itself with 5 % more work
-(a *comparison that must be found*); the first trials carry 1, 2, 3 and 10 % too, for the power
-curve. How many units of work make 1 % is measured first, in launches of its own. Blocks are
-added as `bench run --until` does. Each trial is judged as `bench compare` would, and by the rules
-of other tools on the same samples, and is one line of DIR/trials.jsonl; a stopped campaign goes on
-where it was. ``python -m bench.audit.calibrate summary`` prints the table.
+``python -m bench.audit.calibrate run`` makes trials. Each is a run of one task in which one
+implementation sits as six contenders: itself, two copies of itself, and itself with 2, 3 and 5 %
+more work in every timed round. The three pairs of equal ones are *comparisons that must find
+nothing*, the nine of a slower one with an equal one *must be found*. How many units of work make
+1 % is measured first (bench/audit/calibrate_costs.py). ``--condition`` says what else the machine
+does during the sittings: nothing, or a neighbour (bench/audit/neighbour.py). Each trial is judged
+as a report judges, by all its sittings and by the first half of them, and by the rules of other
+tools on all its samples, and is one line of DIR/trials.jsonl; a stopped campaign goes on where it
+was. ``python -m bench.audit.calibrate summary`` prints the table.
+
+A run of one task lends no variance from others, so the judge asks for six sittings before it says
+anything; twelve are the default, that half of them be enough.
 """
 
 from __future__ import annotations
@@ -21,35 +25,43 @@ from typing import Annotated
 
 import typer
 
+from bench.audit.calibrate_costs import with_costs
 from bench.audit.calibrate_summary import write_summary
-from bench.audit.calibrate_trials import Campaign, campaign_in, make_trial, trials_in, with_costs
+from bench.audit.calibrate_trials import CONTENDERS, Campaign, campaign_in, make_trial, trials_in
 from bench.audit.extra import NUMPY
-from bench.cli.options import fraction, seconds
+from bench.audit.neighbour import Condition
+from bench.cli.options import seconds
+from bench.judge.verdict import MIN_DF
 from bench.records.beside import written
 from bench.records.store import write_atomically, write_json
 from bench.run.session import default_threads
 from tasks.errors import UserError
 
-MEASURED = ("step_units", "batch_units", "launch_seconds")  # of a campaign, before its trials
+MEASURED = ("units", "sitting_seconds")  # of a campaign, before its trials
+FEWEST = MIN_DF + 1  # sittings of one task, for the judge to know its errors
+WORK, RESULTS = Path("runs/calibration"), Path("results/calibration")
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-OutFolder = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the campaign lives.")]
-Summary = Annotated[
-    Path, typer.Option(metavar="DIR", help="Where calibration.md and calibration.csv go.")
+In = Annotated[Condition, typer.Option("--condition", help="What else the machine does.")]
+OutFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", metavar="DIR", help="Where the campaign lives.", show_default=f"{WORK}/CONDITION"
+    ),
 ]
-WORK, RESULTS = Path("runs/calibration"), Path("results/calibration")
+Summary = Annotated[
+    Path, typer.Option("--results", metavar="DIR", help="Where CONDITION.md and calibration.md go.")
+]
 
 
 @app.command()
 def run(
-    out: OutFolder = WORK,
+    condition: In = "quiet",
+    out: OutFolder = None,
     results: Summary = RESULTS,
-    trials: Annotated[int, typer.Option(min=1, help="Trials in all.")] = 40,
-    curve_trials: Annotated[int, typer.Option(min=0, help="Trials with 1, 2, 3, 10 %.")] = 8,
-    blocks: Annotated[int, typer.Option(min=3, help="Blocks a trial, at least.")] = 8,
-    most_blocks: Annotated[int, typer.Option(min=3, help="Blocks a trial, at most.")] = 16,
-    until: Annotated[str, typer.Option(metavar="2%", help="Half-width to stop at.")] = "2%",
-    implementations: Annotated[str, typer.Option(help="framework:mode to slow down.")] = NUMPY,
+    trials: Annotated[int, typer.Option(min=1, help="Trials in all.")] = 17,
+    sittings: Annotated[int, typer.Option(min=FEWEST, help="Sittings a trial.")] = 2 * FEWEST,
+    implementation: Annotated[str, typer.Option(help="framework:mode to slow down.")] = NUMPY,
     task: Annotated[str, typer.Option(help="Task.")] = "fnn-binary-20",
     threads: Annotated[int | None, typer.Option(min=1)] = None,
     budget: Annotated[
@@ -58,33 +70,35 @@ def run(
 ) -> None:
     """Make the trials that are missing."""
     started = monotonic()
-    few = 1 if implementations == NUMPY else default_threads()
-    asked = Campaign(
-        implementations, task, threads or few, blocks, most_blocks,
-        fraction(until, "--until"), curve_trials,
-    )  # fmt: skip
-    campaign = _begin(out, asked)
+    few = 1 if implementation == NUMPY else default_threads()
+    folder = out or WORK / condition
     limit = None if budget is None else seconds(budget, "--budget")
-    print(_estimate(campaign, trials))
-    done = {each.trial for each in trials_in(out)}
+    campaign = _begin(folder, Campaign(implementation, task, threads or few, sittings, condition))
+    print(_estimate(campaign, trials), flush=True)
+    done = {each.trial for each in trials_in(folder)}
     for trial in (t for t in range(trials) if t not in done):
         if limit is not None and monotonic() - started > limit:
             print(f"the budget is spent at trial {trial} of {trials}; call again to go on")
             break
-        made = make_trial(out, campaign, trial)
-        texts = [json.dumps(written(each)) for each in (*trials_in(out), made)]
-        write_atomically(out / "trials.jsonl", "\n".join(texts) + "\n")
-        print(f"trial {trial}: {made.blocks} blocks, {monotonic() - started:.0f} s", flush=True)
-    write_summary(trials_in(out), campaign, results)
+        made = make_trial(folder, campaign, trial)
+        texts = [json.dumps(written(each)) for each in (*trials_in(folder), made)]
+        write_atomically(folder / "trials.jsonl", "\n".join(texts) + "\n")
+        print(
+            f"trial {trial}: {made.disturbed} of {made.turns} turns disturbed, "
+            f"{monotonic() - started:.0f} s",
+            flush=True,
+        )
+    write_summary(trials_in(folder), campaign, results)
 
 
 @app.command()
-def summary(out: OutFolder = WORK, results: Summary = RESULTS) -> None:
-    """Print the table of the trials so far; write calibration.md and calibration.csv."""
-    campaign = campaign_in(out)
+def summary(condition: In = "quiet", out: OutFolder = None, results: Summary = RESULTS) -> None:
+    """Print the table of the trials so far; write CONDITION.md, its .csv and calibration.md."""
+    folder = out or WORK / condition
+    campaign = campaign_in(folder)
     if campaign is None:
-        raise UserError(f"{out} holds no campaign; begin one with `calibrate run`")
-    write_summary(trials_in(out), campaign, results)
+        raise UserError(f"{folder} holds no campaign; begin one with `calibrate run`")
+    write_summary(trials_in(folder), campaign, results)
 
 
 def _begin(out: Path, asked: Campaign) -> Campaign:
@@ -101,13 +115,12 @@ def _begin(out: Path, asked: Campaign) -> Campaign:
 
 
 def _estimate(c: Campaign, trials: int) -> str:
-    """How long it will take, from the launches that measured the slow-down."""
-    contenders = sum(3 + len(c.percents(t)) for t in range(trials))
-    low, high = (contenders * n * c.launch_seconds / 60 for n in (c.blocks, c.most_blocks))
+    """How long it will take on a quiet machine, from the sittings that measured the slow-down."""
+    units = ", ".join(f"{number:.1f} in {phase}" for phase, number in c.units.items())
     return (
-        f"{trials} trials, {contenders * c.blocks} to {contenders * c.most_blocks} launches of "
-        f"{c.launch_seconds:.2f} s: {low:.0f} to {high:.0f} minutes; 1 % is {c.step_units:.1f} "
-        f"units a step, {c.batch_units:.1f} a batch"
+        f"{trials} trials of {c.sittings} sittings with {CONTENDERS} contenders: about "
+        f"{trials * c.sittings * c.sitting_seconds / 60:.0f} minutes; units of work that make "
+        f"1 %: {units}"
     )
 
 

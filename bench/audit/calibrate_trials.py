@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
 from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from adapters.base import Implementation
-from bench.audit.extra import NUMPY, implementation
+from bench.audit.extra import NUMPY, WORKED, implementation
+from bench.audit.neighbour import Condition, beside
 from bench.audit.other_tools import RULES
 from bench.judge import questions
-from bench.judge.pairs import Side
-from bench.judge.verdict import Decision
-from bench.plan.adaptive import next_jobs
-from bench.plan.jobs import make_jobs
+from bench.judge.verdict import Decision, Verdict
+from bench.plan.jobs import make_jobs, pending
 from bench.plan.request import DataSet, Plan
-from bench.records.metrics import SPEED, judged, metric
+from bench.records.metrics import judged
 from bench.records.parts import Count, Phase, Strict
 from bench.records.record import CLOSED, Budget, Request
 from bench.records.results import CellResult, Results
@@ -34,67 +32,70 @@ from bench.run.session import about_of
 from tasks.errors import UserError
 from tasks.spec.form import restored
 
-# Many short rounds: a launch of the NumPy contender works for about 0.3 s and starts in as much.
-# Shorter phases cost less, but then one burst of other load covers most of a phase.
-BUDGET = Budget(1, 10, 300, 800, 350, 800, 2048, 0.1, 120.0)
-GATED_PERCENT = 5
-CURVE_PERCENTS = (1, 2, 3, 10)
+BUDGET = Budget(1, 10, 2048, 8, 0.02, 120.0)  # many short rounds: eight turns of 20 ms a phase
+EQUAL = ("plain", "copy1", "copy2")
+PERCENTS = (2, 3, 5)
+CONTENDERS = len(EQUAL) + len(PERCENTS) + 1  # of a sitting, with the A/A copy that every run has
 TIMED: Mapping[str, Phase] = {
-    "train_throughput": "train", "infer_throughput": "infer",
-    "step_latency_p50": "step", "infer_latency_p50": "latency",
+    "train_throughput": "train", "step_latency_p50": "step",
+    "infer_throughput": "infer", "infer_latency_p50": "latency",
 }  # fmt: skip
-PROBE_UNITS, PROBE_BLOCKS = 400, 5
+TURNED: Mapping[Decision, Decision] = {"better": "worse", "worse": "better"}
 
 
 @dataclass(frozen=True)
 class Campaign:
-    """What a campaign is; kept in DIR/campaign.json, so that it goes on as it began."""
+    """What a campaign is; kept in DIR/campaign.json, so that it goes on as it began.
+
+    units: of extra work that make one per cent, by timed phase. sitting_seconds: about what one
+    sitting of a trial takes. Both are measured before the first trial.
+    """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = CLOSED
 
     implementation: str
     task: str
     threads: int
-    blocks: int
-    most_blocks: int
-    until: float
-    curve_trials: int
-    step_units: float = 0.0  # that make one per cent
-    batch_units: float = 0.0
-    launch_seconds: float = 0.0
+    sittings: int
+    condition: Condition
+    units: dict[str, float] = field(default_factory=dict)
+    sitting_seconds: float = 0.0
 
     def contender(self, name: str, percent: float = 0.0) -> Implementation:
-        """The implementation with `percent` more work."""
-        units = round(percent * self.step_units), round(percent * self.batch_units)
-        return implementation(self.implementation, name, *units)
-
-    def percents(self, trial: int) -> tuple[int, ...]:
-        """The slow-downs of one trial."""
-        return (GATED_PERCENT, *(CURVE_PERCENTS if trial < self.curve_trials else ()))
+        """The implementation with `percent` more work in every timed phase."""
+        units = {phase: round(percent * self.units.get(phase, 0.0)) for phase in WORKED}
+        return implementation(self.implementation, name, units)
 
 
 class TrialComparison(Strict):
-    """One metric of a contender against the plain one, as `bench compare` judges it.
+    """One metric of one contender against another, as a report judges it.
 
-    percent: the extra work. change: new over base (a score: new less base) and its 95 % interval.
-    others: whether each other tool's rule alarms on the same rounds; empty for what is not timed.
+    percent: the extra work of `new`; `base` has none. outcome: `new` against `base`; half: the same
+    by the first half of the sittings. change: new over base (a score: new less base) and its 95 %
+    interval. void: why it could not be judged. others: whether each other tool's rule alarms on
+    the same rounds; empty for what is not timed.
     """
 
     percent: Count
+    base: str
+    new: str
     metric: str
     outcome: Decision
+    half: Decision
     change: tuple[float, float, float]
     p: float
-    launches: Count
+    sittings: Count
+    void: str = ""
     others: dict[str, bool]
 
 
 class CalibrationTrial(Strict):
-    """One line of DIR/trials.jsonl."""
+    """One line of DIR/trials.jsonl. turns: all that were taken; disturbed: those with a cause."""
 
     trial: Count
-    blocks: Count
-    launches: Count
+    sittings: Count
+    turns: Count
+    disturbed: Count
     comparisons: tuple[TrialComparison, ...]
 
 
@@ -127,110 +128,117 @@ def _first(error: ValidationError) -> str:
     return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
 
 
-def with_costs(out: Path, c: Campaign) -> Campaign:
-    """The campaign with what a unit of work costs: launches without and with many, by block."""
-    plain = c.contender("plain")
-    loaded = implementation(c.implementation, "loaded", PROBE_UNITS, PROBE_UNITS)
-    started = monotonic()
-    by_name = _by_name(_measured(out / "probe", c, [plain, loaded], PROBE_BLOCKS, None))
-    launch_seconds = (monotonic() - started) / (3 * PROBE_BLOCKS)
-    units = {}
-    for name in ("step_latency_p50", "infer_throughput"):
-        m = metric(name)
-        before, after = (Side(i.name, by_name.get(i.name)).values(m) for i in (plain, loaded))
-        if not before.keys() & after.keys():
-            raise UserError(f"the probing launches failed; their records are in {out / 'probe'}")
-        changes = [after[b] / before[b] for b in before.keys() & after.keys()]
-        change = float(np.median(changes))
-        slower = (change if m.better == "lower" else 1 / change) - 1
-        units[name] = PROBE_UNITS / (100 * slower)
-    return replace(
-        c,
-        step_units=units["step_latency_p50"],
-        batch_units=units["infer_throughput"],
-        launch_seconds=launch_seconds,
-    )
-
-
 def make_trial(out: Path, c: Campaign, trial: int) -> CalibrationTrial:
-    """Measure and judge one trial; the launches it already has are kept."""
-    plain, copy = c.contender("plain"), c.contender("copy")
-    slow = {percent: c.contender(f"slow{percent}", percent) for percent in c.percents(trial)}
-    everyone = [plain, copy, *slow.values()]
-    results = _measured(out / f"trial{trial:03d}", c, everyone, c.blocks, c.until, trial)
-    by_name = _by_name(results)
-    base = Side(plain.name, by_name.get(plain.name))
-    comparisons: list[TrialComparison] = []
-    for percent, other in {0: copy, **slow}.items():
-        new = Side(other.name, by_name.get(other.name))
-        comparisons += _compared(results, c.task, base, new, percent)
+    """Measure and judge one trial; the sittings it already has are kept."""
+    contenders = [c.contender(name) for name in EQUAL]
+    contenders += [c.contender(f"slow{percent}", percent) for percent in PERCENTS]
+    results = measured(out / f"trial{trial:03d}", c, contenders, c.sittings, c.condition, trial)
+    names = {i.name: i.mode.split(".")[2] for i in contenders}
+    turns = {
+        (launch.job.block, turn.number): turn
+        for launch in results.launches
+        for turn in launch.launch.turns
+    }
     return CalibrationTrial(
         trial=trial,
-        blocks=len(base.values(metric(SPEED))),
-        launches=len(results.launches),
-        comparisons=tuple(comparisons),
+        sittings=c.sittings,
+        turns=len(turns),
+        disturbed=sum(bool(turn.cause) for turn in turns.values()),
+        comparisons=tuple(_compared(results, names, c.sittings)),
     )
 
 
 def _compared(
-    results: Results, task: str, base: Side, new: Side, percent: int
+    results: Results, names: Mapping[str, str], sittings: int
 ) -> Iterator[TrialComparison]:
-    """One comparison, as a report makes it: all metrics judged together."""
-    every = (questions.question(results, task, m, base, new) for m in judged())
-    asked = [q for q in every if q is not None]
-    for v in questions.answered(results, asked, questions.a_a_questions(results)):
-        name = v.question.metric
+    """All comparisons with a contender that has no extra work. names: implementation → short."""
+    earlier = [x for x in results.launches if x.job.block < sittings // 2]
+    halves = {
+        _key(v, names): _turned(v, names).outcome for v in _verdicts(results.with_launches(earlier))
+    }
+    cells = {names[r.cell.implementation]: r for r in results.contenders}
+    for v in (_turned(v, names) for v in _verdicts(results)):
+        q = v.question
+        base, new = names[q.base], names[q.new]
+        if base not in EQUAL:
+            continue
         yield TrialComparison(
-            percent=percent,
-            metric=name,
+            percent=int(new.removeprefix("slow")) if new not in EQUAL else 0,
+            base=base,
+            new=new,
+            metric=q.metric,
             outcome=v.outcome,
+            half=halves[_key(v, names)],
             change=v.change,
             p=v.p,
-            launches=v.question.effect.n,
-            others=_alarms(base, new, TIMED[name]) if name in TIMED else {},
+            sittings=q.effect.n,
+            void=q.void,
+            others=_alarms(cells[base], cells[new], TIMED[q.metric]) if q.metric in TIMED else {},
         )
 
 
-def _alarms(base: Side, new: Side, phase: Phase) -> dict[str, bool]:
-    before, after = (_pooled(side, phase) for side in (base, new))
+def _verdicts(results: Results) -> list[Verdict]:
+    """All pairs of a trial, as a report judges a run: each metric a table of its own, its errors
+    checked by the run's A/A pair."""
+    a_a = questions.a_a_questions(results)
+    return [
+        v
+        for m in judged()
+        for v in questions.answered(
+            results, [q for _, q in questions.pairs_of(results, m.name)], a_a
+        )
+    ]
+
+
+def _key(v: Verdict, names: Mapping[str, str]) -> tuple[str, frozenset[str]]:
+    q = v.question
+    return q.metric, frozenset((names[q.base], names[q.new]))
+
+
+def _turned(v: Verdict, names: Mapping[str, str]) -> Verdict:
+    """The verdict on the contender with more work, or the later copy."""
+    order = [*EQUAL, *(f"slow{percent}" for percent in PERCENTS)]
+    q = v.question
+    if order.index(names[q.base]) < order.index(names[q.new]):
+        return v
+    return Verdict(q.turned(), TURNED.get(v.outcome, v.outcome), v.p, v.more_launches)
+
+
+def _alarms(base: CellResult, new: CellResult, phase: Phase) -> dict[str, bool]:
+    before, after = (np.concatenate([x.rounds(phase) for x in r.good]) for r in (base, new))
     return {name: rule(before, after) for name, rule in RULES.items()}
 
 
-def _pooled(side: Side, phase: Phase) -> np.ndarray:
-    launches = side.result.good if side.result else ()
-    return np.concatenate([launch.rounds(phase) for launch in launches])
-
-
-def _by_name(results: Results) -> dict[str, CellResult]:
-    """Implementation → its result, without the A/A copy's."""
-    return {result.cell.implementation: result for result in results.contenders}
-
-
-def _measured(
+def measured(
     path: Path,
     c: Campaign,
-    contenders: list[Implementation],
-    blocks: int,
-    until: float | None,
+    contenders: Sequence[Implementation],
+    sittings: int,
+    condition: Condition,
     seed: int = 0,
 ) -> Results:
-    """Launch what is missing in the run directory `path`; all that it holds then."""
+    """Hold the sittings that are missing in the run directory `path`; all that it holds then.
+    `UserError` where one did not end well: what is compared must be whole."""
     by_name = {i.name: i for i in contenders}
     request = Request(
-        "calibrate", (c.task,), tuple(by_name), threads=c.threads, launches=blocks,
-        seed=100 * seed, until=until,
-    )  # fmt: skip
+        "calibrate",
+        (c.task,),
+        tuple(by_name),
+        threads=c.threads,
+        launches=sittings,
+        seed=100 * seed,
+    )
     begun = (path / "run.json").exists()
     run = Run.open(path) if begun else Run.create(path, about_of(request, BUDGET))
-    plan = _plan(run.about(), by_name)
-    environment = _environment(c.implementation)
-    jobs = [job for job in make_jobs(plan) if job.kind == "measure"]
-    while jobs:
-        run_jobs(run, jobs, environment)
-        jobs = next_jobs(plan, Results.read(run))
-        if jobs and jobs[0].block >= c.most_blocks:
-            break
-    return Results.read(run)
+    jobs = [job for job in make_jobs(_plan(run.about(), by_name)) if job.kind == "measure"]
+    if pending(jobs, run.records()):
+        with beside(condition):
+            run_jobs(run, jobs, _environment(c.implementation))
+    results = Results.read(run)
+    for launch in results.launches:
+        if launch.status != "ok":
+            raise UserError(f"a launch in {path} failed ({launch.status}: {launch.reason})")
+    return results
 
 
 def _plan(about: RunFile, by_name: Mapping[str, Implementation]) -> Plan:

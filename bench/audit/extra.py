@@ -1,14 +1,18 @@
 """A real contender that does a stated amount of extra work: what `nox -s calibrate` detects.
 
-The mode is ``framework.mode.name.step_units.batch_units``: the wrapped implementation
-(``numpy.fp32`` is the float32 reference), a free name, and how many units of work are added to
-each optimizer step and to each full batch of inference. A unit is one turn of a Python loop:
-small enough to add 1 % to a step of 80 µs, and work, not sleep.
+The mode is ``framework.mode.name.train.step.infer.latency``: the wrapped implementation
+(``numpy.fp32`` is the float32 reference), a free name, and how many units of work are added in each
+timed phase: to every optimizer step of a training round, to a step that is asked for alone, to
+every full batch of inference, and to every single row. They are told apart because a call has costs
+of its own: the same work is more per cent of a round's step than of a single one. A unit is one
+turn of a Python loop: small enough to add 1 % to a step of 80 µs, and work, not sleep.
 """
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
+from itertools import repeat
 from typing import Any, SupportsFloat
 
 import numpy as np
@@ -20,12 +24,14 @@ from tasks.spec.network import Task
 from tasks.weights import Weights
 
 NUMPY = "numpy:fp32"
+WORKED = ("train", "step", "infer", "latency")  # the timed phases, in the order of their units
 
 
-def implementation(wrapped: str, name: str, step_units: int, batch_units: int) -> Implementation:
-    """The catalogue row of one wrapped contender; `wrapped` is framework:mode."""
+def implementation(wrapped: str, name: str, units: Mapping[str, int]) -> Implementation:
+    """The catalogue row of one wrapped contender; `wrapped` is framework:mode, units are by timed
+    phase."""
     framework, mode = wrapped.split(":")
-    spelled = f"{framework}.{mode}.{name}.{step_units}.{batch_units}"
+    spelled = ".".join([framework, mode, name, *(str(units[phase]) for phase in WORKED)])
     return Implementation(framework, spelled, __name__, framework, "does extra work")
 
 
@@ -37,11 +43,11 @@ def _inner(framework: str, mode: str, device: Device, precision: Precision, thre
 
 
 class Contender(Adapter):
-    """See the module's docstring."""
+    """See the module's docstring. Without extra work it does all the same but its loops' turns."""
 
     def __init__(self, mode: str, device: Device, precision: Precision, threads: int) -> None:
-        framework, inner, _, step_units, batch_units = mode.split(".")
-        self.step_units, self.batch_units = int(step_units), int(batch_units)
+        framework, inner, _, *units = mode.split(".")
+        self.units = dict(zip(WORKED, map(int, units), strict=True))
         self.inner: Adapter = _inner(framework, inner, device, precision, threads)
         self.adam_form = self.inner.adam_form  # type: ignore[misc]
 
@@ -58,14 +64,14 @@ class Contender(Adapter):
         self, data: Data, order: np.ndarray, warps: np.ndarray | None = None
     ) -> SupportsFloat:
         loss = self.inner.train(data[0], order, warps)
-        if self.step_units:
-            self.inner.wait()  # or the extra work would hide behind the framework's own
-            _work(self.step_units * len(order))
+        self.inner.wait()  # or the extra work would hide behind the framework's own
+        _work(self.units["step" if len(order) == 1 else "train"] * len(order))
         return loss
 
     def predict(self, data: Data, batch_size: int) -> np.ndarray:
         outputs = self.inner.predict(data[0], batch_size)
-        _work(self.batch_units * (data[1] // batch_size) if batch_size > 1 else 0)
+        phase = "latency" if batch_size == 1 else "infer"
+        _work(self.units[phase] * (data[1] // batch_size))
         return outputs
 
     def wait(self) -> None:
@@ -76,7 +82,8 @@ class Contender(Adapter):
 
 
 def _work(units: int) -> int:
+    """The same number again and again: each turn costs the same, the first as the last."""
     total = 0
-    for unit in range(units):
+    for unit in repeat(1, units):
         total ^= unit
     return total
