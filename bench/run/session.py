@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -168,13 +169,21 @@ def resume(out: Path | None) -> Session:
     if about.suite.measurement != MEASUREMENT:
         raise UserError(f"{out} was begun when times were taken another way; start a new run")
     for name, facts in about.datasets.items():
-        if not (cache.root() / facts.folder).exists():
+        if not _in_cache(facts.folder):
             raise UserError(f"the data of {name} is gone from the cache; start a new run")
     if Machine.model_validate(machine(about.request.device)) != about.machine:
         raise UserError(
             f"{out} was begun on another machine or system; its launches cannot be mixed"
         )
     return _session(run, about)
+
+
+def _in_cache(folder: str) -> bool:
+    """Whether there is such a folder, in the cache and nowhere else; never an error, whatever a
+    file names."""
+    place = cache.root() / folder
+    is_there = os.path.isdir(place)  # Path.is_dir raises for a name that is too long
+    return is_there and place.resolve().is_relative_to(cache.root().resolve())
 
 
 def _session(run: Run, about: RunFile, source: Source = HERE) -> Session:

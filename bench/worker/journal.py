@@ -11,14 +11,15 @@ import json
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from bench.records.record import DIED, Outcome
+from bench.records.record import DIED, Outcome, Status
+from bench.worker.trial import PHASES
 from tasks.spec.search import RATES, UNITS
 
 SPACE = {
@@ -27,6 +28,7 @@ SPACE = {
 }
 NAME = "search"
 STATES = {"ok": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
+STATUSES = (*get_args(Status), "pruned")
 DEATHS = ("crash", "out-of-memory")  # after which the runner starts the worker again
 _NUMBER = (int, float)
 _TYPES: dict[str, type | tuple[type, ...]] = {
@@ -129,10 +131,17 @@ def _fault_of_entry(entry: Any, index: int) -> str:
     faults = (_fault_of_number(value, name) for name, value in _numbers(entry))
     if fault := next(filter(None, faults), ""):
         return fault
-    if entry["index"] != index:
-        return "index is another trial's"
-    last = entry["epoch_accuracies"][-1:] if entry["status"] == "ok" else [None]
-    return "" if last == [entry["validation_accuracy"]] else "its score is not its last epoch's"
+    scores = entry["epoch_accuracies"]
+    last = scores[-1:] if entry["status"] == "ok" else [None]
+    wrong = (
+        (entry["index"] != index, "index is another trial's"),
+        (set(entry["phases"]) != set(PHASES), "has not the phases of a trial"),
+        (entry["status"] not in STATUSES, "status is none of a trial"),
+        (min(entry[name] for name in ("units", "learning_rate", "rss_bytes")) == 0, "has a zero"),
+        (max(scores, default=0) > 1, "a score is above 1"),
+        (last != [entry["validation_accuracy"]], "its score is not its last epoch's"),
+    )
+    return next((what for is_so, what in wrong if is_so), "")
 
 
 def _numbers(entry: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -78,12 +78,22 @@ def _data_gone(raw: dict[str, Any]) -> None:
     raw["datasets"]["rnn-sequence"]["folder"] = "gone"
 
 
+def _data_nowhere(raw: dict[str, Any]) -> None:
+    raw["datasets"]["rnn-sequence"]["folder"] = "é" * 300
+
+
+def _data_elsewhere(raw: dict[str, Any]) -> None:
+    raw["datasets"]["rnn-sequence"]["folder"] = "../run"
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         (_older, "kept no tasks"),
         (_timed_otherwise, "another way"),
         (_data_gone, "is gone from the cache"),
+        (_data_nowhere, "is gone from the cache"),
+        (_data_elsewhere, "is gone from the cache"),
     ],
 )
 def test_what_was_begun_otherwise_is_refused(
