@@ -126,6 +126,7 @@ class Budget:
                 _least(self, **{name: 1})
 
 
+CHANNEL = "BENCH_TURNS"  # the variable that names the file descriptor of a sitting's socket
 DIED = "died.json"  # in a search's folder: the runner's note that a trial killed its process
 
 

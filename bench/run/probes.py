@@ -43,18 +43,20 @@ def requests(frameworks: Mapping[str, Environment], threads: int) -> list[Entry]
     """Every part to be measured, in order; one `id` each. Only frameworks that are ready.
 
     Curves are taken at all threads with every batch size, and at one thread with the task's
-    own; launches of all frameworks stand beside one another, so that drift hits all alike.
+    own, of the tuned modes alone, as divisions are not compared; launches of all frameworks stand
+    beside one another, so that drift hits all alike.
     """
     usual = [framework.usual for framework in discover.frameworks() if framework.usual.usual]
     ready = [
         i for i in usual if i.framework in frameworks and frameworks[i.framework].status == "ready"
     ]
+    tuned = [i for i in ready if i.division == "tuned"]
     found = [_entry(part, i.framework, package=i.package) for part in PARTS for i in ready]
     found += [_entry("custom_step", i.framework) for i in ready if _has_program(i, "custom_step")]
     for launch in range(CURVE_LAUNCHES):
         for task, rows in CURVE_TASKS.items():
             for count in dict.fromkeys((1, threads)):
-                for i in ready[:: -1 if launch % 2 else 1]:
+                for i in tuned[:: -1 if launch % 2 else 1]:
                     entry = _entry("curve", i.framework, task=task, threads=count, launch=launch)
                     work = definition(next(t for t in TASKS if t.name == task))
                     entry |= {"module": i.module, "mode": i.mode, "rows": rows, "work": work}
@@ -78,8 +80,8 @@ def measure(run: Run, say: Callable[[str], None], again: Collection[str] = ()) -
     """Measure what is missing and write it, a part at a time; returns all of it. `again`: parts
     whose earlier answers are thrown away first."""
     threads = default_threads()
-    names = dict.fromkeys(i.framework for i in discover.implementations() if i.usual)
-    frameworks = {name: environments.describe(name, "cpu") for name in names}
+    usual = [one.usual for one in discover.frameworks() if one.usual.usual]
+    frameworks = {row.framework: environments.describe(row.environment, "cpu") for row in usual}
     earlier = run.beside(FILE, EvidenceFile)
     kept = written(earlier) if earlier else _empty(threads)
     answers: dict[str, Any] = {

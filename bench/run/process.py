@@ -16,12 +16,11 @@ from time import monotonic
 from bench.machine import cores
 from bench.machine.cores import pinned
 from bench.machine.devices.kinds import KINDS, Watch
-from bench.records.record import Job, Outcome, Record, failure_record
+from bench.records.record import CHANNEL, Job, Outcome, Record, failure_record
 from bench.records.store import Run
 from bench.run import environments
 from bench.run.environments import Environment
 from bench.run.variables import fresh_caches, worker_variables
-from bench.worker.turns import CHANNEL
 from tasks.data import cache
 
 POLL_SECONDS = 0.2

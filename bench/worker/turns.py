@@ -13,9 +13,8 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Protocol
 
-from bench.records.record import Budget
+from bench.records.record import CHANNEL, Budget
 
-CHANNEL = "BENCH_TURNS"  # the variable that names the socket's file descriptor
 MOST_ROUNDS = 100  # of a slice: more of one row each say nothing new and fill the record
 EVERY_ROUND = 10**9  # as many rounds as pedantic may want; `Over` ends them
 

@@ -12,7 +12,7 @@ from typing import Any
 # Late work under a tenth of what was timed, or this, is a reading's own noise.
 SHARE, SECONDS = 0.1, 2e-3
 # Calls one after the other before the weights are read: what a short call leaves adds up.
-MOST_CALLS, FEWEST_CALLS, BURST_SECONDS = 64, 3, 0.25
+MOST_CALLS, FEWEST_CALLS, BURST_SECONDS = 64, 3, 0.1
 BURSTS = 3
 
 

@@ -7,7 +7,7 @@ from time import sleep
 import pytest
 
 from bench.plan.request import PROFILES
-from bench.worker import turns
+from bench.records.record import CHANNEL
 from bench.worker.turns import MOST_ROUNDS, Alone, Over, Slices, channel
 
 
@@ -47,5 +47,5 @@ def test_the_end_of_every_slice_is_seen() -> None:
 
 
 def test_without_a_runner_a_worker_sits_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(turns.CHANNEL, raising=False)
+    monkeypatch.delenv(CHANNEL, raising=False)
     assert isinstance(channel(PROFILES["smoke"].budget), Alone)
