@@ -48,7 +48,7 @@ FRAMEWORK = Framework(
         ),
         Implementation(
             "jax", "flax", "adapters.jax.documented", "flax",
-            "Flax's own program: NNX modules, one nnx.jit training step, optax", usual=False,
+            "Flax's own program: NNX modules, one nnx.jit training step, optax",
             environment="jax_flax",
             tests=("tests/adapters/test_documented_jax.py", "tests/adapters/test_jax_device.py"),
             division="documented",
