@@ -16,7 +16,7 @@ import numpy as np
 
 from adapters.base import Data, Device, Precision, Setting, Unsupported
 from adapters.keras import contender as on_tensorflow
-from adapters.keras.input import SMALL_ROW
+from adapters.keras.input import HOST, SMALL_ROW
 from tasks.spec.network import Task
 
 
@@ -63,6 +63,7 @@ class Contender(on_tensorflow.Contender):
             "precision": on_tensorflow.policy_precision(keras) or self._float32(),
             "backend": self._backend,
             "steps_per_execution": self.steps_per_execution,
+            "rows": HOST,
             "jit": self._xla(),
             **(self._torch_settings() if self._backend == "torch" else self._jax_settings()),
         }
@@ -94,6 +95,7 @@ class Contender(on_tensorflow.Contender):
             "jax": self._jax.__version__,
             "threads": len(os.sched_getaffinity(0)),
             "device": "cuda" if platform == "gpu" else platform,
+            "platform_version": str(self._jax.devices()[0].client.platform_version),
             "matmul_precision": str(self._jax.config.jax_default_matmul_precision),
         }
 

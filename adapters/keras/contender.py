@@ -98,6 +98,7 @@ class Contender(Adapter):
             "onednn": bool(port.IsMklEnabled()),
             "steps_per_execution": self.steps_per_execution,
             "tf_data_autotune": False,
+            "rows": staging.HOST,
             "xla": self._xla(),
         }
 

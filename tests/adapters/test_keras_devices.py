@@ -77,6 +77,11 @@ def test_rows_that_lie_on_the_host_are_taken_there(mode: str) -> None:
     assert lines == ["CPU:0", "CPU:0", "CPU:0", "CPU:0 CPU:0"]
 
 
+def test_the_settings_say_that_rows_are_on_the_host(contender: Any) -> None:
+    """Other frameworks' rows lie on the device: on a GPU, Keras's speed has the way there in it."""
+    assert contender.settings()["rows"] == "CPU:0"
+
+
 def test_torch_computes_on_the_cpu_beside_a_gpu(mode: str) -> None:
     if mode != "torch":
         pytest.skip("only PyTorch's backend chooses a GPU by itself")
