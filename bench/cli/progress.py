@@ -5,16 +5,21 @@ from __future__ import annotations
 from types import TracebackType
 
 from rich import progress as bars
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
 
+from bench.cli import live
 from bench.plan.jobs import pending
 from bench.records.record import Job
+from bench.records.results import Results
 from bench.records.schema import Launch
+from bench.run.launches import Events
 from bench.run.session import Session
 
 
 class Progress:
-    """Counts finished jobs. Use as a context; pass `done` and `polled` to the runner."""
+    """Counts finished jobs. Use as a context; pass `events` to the runner."""
 
     def __init__(self, session: Session, console: Console, quiet: bool = False) -> None:
         self.run = session.run
@@ -31,19 +36,27 @@ class Progress:
             bars.TextColumn("left"),
             bars.TimeRemainingColumn(),
             console=console,
-            disable=quiet or not console.is_terminal,
         )
         self.row = self.bar.add_task("starting", total=self.total, completed=self.already)
+        self.shows = console.is_terminal and not quiet
+        self.verdicts: Table | None = None
+        self.live = Live(
+            console=console, get_renderable=self._shown, refresh_per_second=4, transient=True
+        )
+
+    def _shown(self) -> RenderableType:
+        return Group(self.verdicts, "", self.bar) if self.verdicts else self.bar
 
     def __enter__(self) -> Progress:
-        self.bar.start()
+        if self.shows:
+            self.live.start()
         if self.already and not self.quiet:
             self.console.print(f"{self.already} of {self.total} launches were already done")
         return self
 
     def say(self, text: str) -> None:
         """What is done now, where that is no job."""
-        if not self.bar.disable:
+        if self.shows:
             self.bar.update(self.row, description=text)
         elif not self.quiet:
             self.console.print(text, markup=False, highlight=False)
@@ -53,29 +66,43 @@ class Progress:
         self.count += 1
         self.total = max(self.total, self.count)  # adaptive runs add launches
         text = f"{job.cell.task} {job.cell.contender} {job.kind}"
-        if not self.bar.disable:
+        if self.shows:
             self.bar.update(self.row, total=self.total, advance=1, description=text)
         if launch.status != "ok" and not self.quiet:
             self.console.print(f"{text}: {launch.status}: {launch.reason}", markup=False)
-        elif self.bar.disable and not self.quiet:
+        elif not self.shows and not self.quiet:
             self.console.print(f"[{self.count}/{self.total}] {text}", markup=False, highlight=False)
 
     def polled(self, job: Job) -> None:
         """While a job runs: of a search, which trial it is in."""
-        if job.kind == "search" and not self.bar.disable:
+        if job.kind == "search" and self.shows:
             trial = min(self.run.trials_done(job.id) + 1, job.trials)
             text = f"{job.cell.task} {job.cell.contender} trial {trial} of {job.trials}"
             self.bar.update(self.row, description=text)
 
+    def sat(self, task: str) -> None:
+        """A sitting of the task is over: what its records say so far."""
+        if self.quiet:
+            return
+        results = Results.read(self.run)
+        self.verdicts = live.table(results)
+        if not self.shows:
+            self.console.print(live.line(results, task), markup=False, highlight=False)
+
     def turned(self, phase: str, done: int, wanted: int) -> None:
         """In a sitting: the phase, and its turns so far."""
-        if not self.bar.disable:
+        if self.shows:
             text = f"{phase}, turn {done} of {wanted}" if wanted else phase
             self.bar.update(self.row, description=text)
 
+    @property
+    def events(self) -> Events:
+        """What the runner is to call."""
+        return Events(self.done, self.polled, self.turned, self.sat)
+
     def stop(self) -> None:
         """Leave the terminal as it was."""
-        self.bar.stop()
+        self.live.stop()
 
     def __exit__(
         self,

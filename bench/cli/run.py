@@ -141,10 +141,10 @@ def work(
             if opened.request.measure:
                 ceiling.measure(opened.run, opened.request, opened.frameworks, progress.say)
             run_jobs(
-                opened.run, opened.jobs, opened.frameworks, progress.done,
-                on_poll=progress.polled, on_turn=progress.turned, certify_anew=certify_anew,
+                opened.run, opened.jobs, opened.frameworks, progress.events,
+                certify_anew=certify_anew,
             )  # fmt: skip
-            go_on(opened, started, progress.done, progress.turned)
+            go_on(opened, started, progress.events)
         except KeyboardInterrupt:
             progress.stop()
             typer.echo(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import takewhile
 
@@ -25,22 +25,34 @@ from bench.run.sitting import OnTurn, Seat, sit
 from tasks.errors import UserError
 
 
+@dataclass(frozen=True)
+class Events:
+    """Whom the runner tells what it does. done: a job is, with its record. polled: several times a
+    second while a job runs alone. turned: phase, turns that count, wanted; after each turn of a
+    sitting. sat: a sitting of this task is over."""
+
+    done: Callable[[Job, Launch], None] = lambda job, launch: None
+    polled: Callable[[Job], None] = lambda job: None
+    turned: OnTurn = lambda phase, done, wanted: None
+    sat: Callable[[str], None] = lambda task: None
+
+
+NOBODY = Events()
+
+
 def run_jobs(
     run: Run,
     jobs: Sequence[Job],
     frameworks: Mapping[str, Environment],
-    on_done: Callable[[Job, Launch], None] = lambda job, launch: None,
+    events: Events = NOBODY,
     memory_limit_bytes: int | None = None,
-    on_poll: Callable[[Job], None] = lambda job: None,
-    on_turn: OnTurn = lambda phase, done, wanted: None,
     certify_anew: bool = True,
 ) -> None:
     """Do every job that has no record yet. `frameworks`: environment by framework.
 
-    on_poll is called several times a second while a job runs, on_turn after each turn of a sitting
-    (`bench.run.sitting`). certify_anew: False takes certificates that were made before of the same
-    code, work and packages (`bench.run.kept`). Jobs behind a certificate that did not pass are not
-    run: the certificate's record says why.
+    certify_anew: False takes certificates that were made before of the same code, work and
+    packages (`bench.run.kept`). Jobs behind a certificate that did not pass are not run: the
+    certificate's record says why.
     """
     launches = clean(run, jobs)
     while waiting := pending(jobs, launches):
@@ -48,17 +60,19 @@ def run_jobs(
         if first.kind == "measure":
             together = list(takewhile(partial(same_sitting, first), waiting))
             seats = [Seat(run, job, frameworks[job.framework]) for job in together]
-            records = sit(seats, memory_limit_bytes, on_turn)
+            records = sit(seats, memory_limit_bytes, events.turned)
         else:
             together, environment = [first], frameworks[first.framework]
             record = None if certify_anew else _kept(first, environment)
             if record is None:
-                poll = partial(on_poll, first)
+                poll = partial(events.polled, first)
                 record = _alone(run, first, environment, memory_limit_bytes, poll)
             records = [record]
         for job, record in zip(together, records, strict=True):
             launches[job.id] = keep(run, job, record)
-            on_done(job, launches[job.id])
+            events.done(job, launches[job.id])
+        if first.kind == "measure":
+            events.sat(first.cell.task)
     shutil.rmtree(run.path / "tmp", ignore_errors=True)
 
 

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from time import monotonic
 
 from bench.judge import looks
 from bench.plan.more import next_sitting, sitting_seconds
-from bench.records.record import Job
 from bench.records.results import Results
-from bench.records.schema import Launch
-from bench.run.launches import run_jobs
+from bench.run.launches import NOBODY, Events, run_jobs
 from bench.run.session import Session
-from bench.run.sitting import OnTurn
 
 
-def go_on(
-    session: Session,
-    started: float,
-    on_done: Callable[[Job, Launch], None],
-    on_turn: OnTurn = lambda phase, done, wanted: None,
-) -> None:
+def go_on(session: Session, started: float, events: Events = NOBODY) -> None:
     """Add sittings until every question is answered or the request's seconds, counted from
     `started` (`time.monotonic`), would be exceeded by the next."""
     limit = session.request.budget_seconds
@@ -31,4 +22,4 @@ def go_on(
             return
         if monotonic() - started + sitting_seconds(results, jobs[0].cell.task) > limit:
             return
-        run_jobs(session.run, jobs, session.frameworks, on_done, on_turn=on_turn)
+        run_jobs(session.run, jobs, session.frameworks, events)

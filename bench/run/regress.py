@@ -12,6 +12,7 @@ import subprocess
 import tarfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from bench.discover import implementations
@@ -20,7 +21,7 @@ from bench.records.record import Job
 from bench.records.schema import Launch
 from bench.run import environments
 from bench.run.environments import PROJECT, Source
-from bench.run.launches import clean, keep, run_jobs, same_sitting
+from bench.run.launches import Events, clean, keep, run_jobs, same_sitting
 from bench.run.session import Session
 from bench.run.sitting import Seat, sit
 from tasks.data import cache
@@ -85,8 +86,7 @@ def interleave(sides: Mapping[str, Session], on_done: Callable[[str, Job, Launch
             locks.enter_context(session.run.locked())
             certificates = [job for job in session.jobs if job.kind != "measure"]
             run_jobs(
-                session.run, certificates, session.frameworks,
-                lambda job, launch, name=name: on_done(name, job, launch),  # type: ignore[misc]
+                session.run, certificates, session.frameworks, Events(partial(on_done, name)),
             )  # fmt: skip
         waiting = {
             name: [job for job in pending(session.jobs, clean(session.run, session.jobs))]

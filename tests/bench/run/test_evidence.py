@@ -85,6 +85,24 @@ def test_every_request_has_its_own_name_and_frameworks_alternate() -> None:
     assert {one["mode"] for one in curves} == {"graph", "eager", "tensorflow", "hybrid"}
 
 
+def test_a_documented_row_is_asked_in_its_own_environment_but_for_no_curve(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def describe(environment: str, device: str) -> Environment:
+        return Environment(environment, "ready" if "jax" in environment else "missing", environment)
+
+    def ask(entry: probes.Entry, environment: Environment) -> dict[str, Any]:
+        asked.append((entry["part"], environment.python))
+        return {"reason": "not here"}
+
+    monkeypatch.setattr(environments, "describe", describe)
+    monkeypatch.setattr(probes, "ask", ask)
+    probes.measure(run, lambda line: None)
+    assert asked == [(part, "jax_flax") for part in probes.PARTS]
+
+
 def test_curves_are_not_asked_twice_where_there_is_one_thread() -> None:
     ready = {"pytorch": Environment("pytorch", "ready", sys.executable)}
     wanted = probes.requests(ready, threads=1)

@@ -84,7 +84,7 @@ def test_whatever_it_was_made_of_is_in_its_digest(tmp_path: Path, data: Path, ch
 
 def test_changed_code_is_in_it_too(tmp_path: Path, data: Path) -> None:
     _, jobs = certificates(tmp_path / "run", data, ["honest"])
-    digests = []
+    digests: list[str] = []
     for text in ("a = 1\n", "a = 2\n"):
         project = tmp_path / f"project{len(digests)}"
         (project / "adapters" / "mine").mkdir(parents=True)
