@@ -24,6 +24,8 @@ FRAMEWORK = Framework(
                 "assume_finite)",
                 "weights and optimizer are made by a call without a step (max_iter 0), and the "
                 "given weights written into coefs_ and intercepts_",
+                "rows are float32, so that all products are; a user's rows are float64 unless they "
+                "are made otherwise",
                 "the last layer's activation is taken off (out_activation_) while predict_proba "
                 "is called, so that it answers logits",
             ),
