@@ -194,10 +194,23 @@ def honest(session: nox.Session) -> None:
 
 @nox.session
 def calibrate(session: nox.Session) -> None:
-    """False alarms and power of the verdicts, measured on this machine, into results/calibration.
-    Options go to bench/audit/calibrate.py. Stopped, it goes on where it was."""
+    """False alarms and power of the verdicts, measured on this machine, into results/calibration:
+    `-- --condition quiet`, `half` or `bursts`. Options go to bench/audit/calibrate.py. Stopped, it
+    goes on where it was."""
     runner(session, "tests")
     session.run("python", "-m", "bench.audit.calibrate", "run", *session.posargs)
+
+
+@nox.session
+def precision(session: nox.Session) -> None:
+    """How finely the default run decides, quiet and beside a neighbour, into results/precision;
+    fails where what is promised is not kept. Finished runs are kept.
+
+    `-- --runs 3 --condition quiet` (or `bursts`, `both`); further options of `bench run` behind
+    dashes of their own: `-- --runs 1 -- --profile smoke`."""
+    runner(session, "tests")
+    session.run("bench", "setup")
+    session.run("python", "-m", "bench.audit.precision", *session.posargs)
 
 
 @nox.session

@@ -46,7 +46,10 @@ def with_costs(out: Path, c: Campaign) -> Campaign:
     seconds = max((monotonic() - started) / SITTINGS, sitting_seconds(probes[0], c.task))
     while max(uncertainty(e) for e in _effects(probes).values()) > ACCURACY:
         if len(probes) == MOST_PROBES:
-            raise UserError(f"what a unit of work costs is uncertain: {_said(_effects(probes))}")
+            raise UserError(
+                f"what a unit of work costs is uncertain ({_said(_effects(probes))}): begin in "
+                "another --out when less else runs"
+            )
         probes.append(_probed(out / f"probe{len(probes)}", c, units, SITTINGS, len(probes)))
     one_percent = {
         phase: units[phase] / (100 * expm1(e.mean)) for phase, e in _effects(probes).items()
