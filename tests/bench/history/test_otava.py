@@ -83,7 +83,7 @@ def test_a_hundred_even_series_raise_no_alarm(installed: Path) -> None:
     model = speed(noisy(14))
     even = [
         replace(model, metric=f"m{n}", points=tuple(
-            replace(p, value=1e5 * math.exp(rng.normal(0, 0.03)), floor=0.01) for p in model.points
+            replace(p, value=1e5 * math.exp(rng.normal(0, 0.03))) for p in model.points
         ))
         for n in range(100)
     ]  # fmt: skip
@@ -92,10 +92,24 @@ def test_a_hundred_even_series_raise_no_alarm(installed: Path) -> None:
     assert not any(points for _, points in found)
 
 
-def test_a_change_inside_the_floor_is_none(installed: Path) -> None:
-    slow = speed(noisy(14, slower_from=9))
-    wide = replace(slow, points=tuple(replace(p, floor=0.3) for p in slow.points))
-    assert otava.find([wide]) == [(wide, ())]
+def test_the_least_change_is_twice_what_runs_vary_by() -> None:
+    model = speed(noisy(14))
+    jumping = replace(model, points=tuple(
+        replace(p, value=1e5 * (1 + 0.2 * (n % 2))) for n, p in enumerate(model.points)
+    ))  # fmt: skip
+    assert otava._magnitude(model) == pytest.approx(0.02, abs=0.011)
+    assert otava._magnitude(jumping) > 0.3
+    flat = replace(model, points=tuple(replace(p, value=1e5) for p in model.points))
+    assert otava._magnitude(flat) == 0.01
+
+
+def test_a_change_inside_what_runs_vary_by_is_none(installed: Path) -> None:
+    slow = speed(noisy(14, slower_from=9, by=1.05))
+    rng = np.random.default_rng(3)
+    restless = replace(slow, points=tuple(
+        replace(p, value=p.value * math.exp(rng.normal(0, 0.05))) for p in slow.points
+    ))  # fmt: skip
+    assert otava.find([restless]) == [(restless, ())]
 
 
 def test_runs_older_than_a_year_and_of_a_clock_ahead_count(installed: Path) -> None:

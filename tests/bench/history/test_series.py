@@ -108,7 +108,7 @@ def test_runs_are_ordered_by_their_moment_whatever_its_zone() -> None:
 def test_exit_codes() -> None:
     whole = speed(noisy(MIN_RUNS))
     short = replace(whole, points=whole.points[:-1])
-    unfloored = replace(whole, points=tuple(replace(p, floor=math.nan) for p in whole.points))
+    shown = replace(whole, metric="build")
     worse = change_at(whole, 4, 2.0, 1.0)
     better = change_at(whole, 4, 1.0, 2.0)
     assert exit_code([whole], []) == 0
@@ -117,8 +117,16 @@ def test_exit_codes() -> None:
     assert exit_code([whole], [worse], since="2026-01-05") == 1
     assert exit_code([whole], [worse], since="2026-01-06") == 0
     assert exit_code([short], []) == 2
-    assert exit_code([unfloored], []) == 2
+    assert exit_code([shown], []) == 2
     assert exit_code([whole, short], []) == 0
+
+
+def test_what_runs_vary_by_is_their_noise_and_no_change_in_level() -> None:
+    """Forty runs with 1 % noise; the same with a step of 20 % in the middle."""
+    even, stepped = speed(noisy(40)), speed(noisy(40, slower_from=20))
+    assert 0.006 < even.varies_by < 0.014
+    assert stepped.varies_by == pytest.approx(even.varies_by, rel=0.35)
+    assert math.isnan(replace(even, points=even.points[:2]).varies_by)
 
 
 def test_what_stopped_working_is_not_unchanged() -> None:
