@@ -168,6 +168,15 @@ class Adapter(ABC):
         The arrays belong to the caller: copy, never alias. Raises `Unsupported`.
         """
 
+    def restart(self, task: Task, weights: Weights, seed: int) -> None:
+        """As `build` after a first one, and with the same effect. Where `task` is the one built
+        last, or differs in its learning rate only, an adapter may keep what it compiled, and
+        nothing else: weights, optimizer and randomness start afresh.
+
+        Only the certificate asks for it, where compiling again would prove nothing more.
+        """
+        self.build(task, weights, seed)
+
     @abstractmethod
     def stage(self, x: np.ndarray, y: np.ndarray) -> Data:
         """Move rows to the device. x (N, *task.input_shape) in `task.input_dtype`; y (N,) in

@@ -130,11 +130,12 @@ class Contender(Adapter):
         self._outputs.compile(jit_compile=jit, run_eagerly=False)
 
     def restart(self, task: Task, weights: Weights, seed: int) -> None:
-        if task != self._task:
+        if not model.same_programs(task, self._task):
             self.build(task, weights, seed)
             return
+        self._task = task
         values = [weights[name].copy() for name in parameter_shapes(task)]
-        model.afresh(self._keras, self._model, values, seed)
+        model.afresh(self._keras, self._model, task, values, seed)
 
     def stage(self, x: np.ndarray, y: np.ndarray) -> Data:
         targets = y if self._task.target_dtype == "int32" else y.reshape(-1, 1)

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported
 from adapters.keras.documented_model import network, program_of, warped_batches, whole_tables
-from adapters.keras.model import afresh, loss_of, optimizer_of
+from adapters.keras.model import afresh, loss_of, optimizer_of, same_programs
 from tasks.spec.network import Task, parameter_shapes
 from tasks.weights import Weights
 
@@ -87,10 +87,12 @@ class Contender(Adapter):
 
     def restart(self, task: Task, weights: Weights, seed: int) -> None:
         """What `fit` and `predict` have traced is kept."""
-        if task != self._task:
+        if not same_programs(task, self._task):
             self.build(task, weights, seed)
-        else:
-            afresh(keras, self._model, [weights[name] for name in parameter_shapes(task)], seed)
+            return
+        self._task = task
+        values = [weights[name] for name in parameter_shapes(task)]
+        afresh(keras, self._model, task, values, seed)
 
     def stage(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows stay NumPy arrays: the documents give them to `fit` and `predict` as they are."""

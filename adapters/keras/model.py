@@ -5,7 +5,8 @@ keras is an argument throughout: it reads its backend when it is imported, which
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 
@@ -89,7 +90,15 @@ def optimizer_of(keras: Any, rule: Optimizer) -> Any:
     )
 
 
-def afresh(keras: Any, model: Any, weights: list[np.ndarray], seed: int) -> None:
+def same_programs(task: Task, other: Task) -> bool:
+    """Whether a model compiled for one serves the other: the learning rate is a variable of it."""
+    rule: Any = task.optimizer
+    return task.with_optimizer(replace(rule, learning_rate=0.0)) == other.with_optimizer(
+        replace(cast(Any, other.optimizer), learning_rate=0.0)
+    )
+
+
+def afresh(keras: Any, model: Any, task: Task, weights: list[np.ndarray], seed: int) -> None:
     """A compiled model as it was when it was made, with these weights; its programs are kept.
 
     All that an optimizer keeps starts at zero but its learning rate, and a dropout draws from a
@@ -97,6 +106,7 @@ def afresh(keras: Any, model: Any, weights: list[np.ndarray], seed: int) -> None
     """
     keras.utils.set_random_seed(seed)
     model.set_weights(weights)
+    model.optimizer.learning_rate = cast(Any, task.optimizer).learning_rate
     for variable in model.optimizer.variables:
         if variable is not model.optimizer.learning_rate:
             variable.assign(keras.ops.zeros_like(variable))

@@ -21,31 +21,30 @@ from bench.proof.bounds import (
     typical,
 )
 from bench.proof.checks import Check, worst
+from bench.proof.gradients import gradients_of, reading
 from bench.proof.trial import Trial
 from tasks.spec.layers import LSTM
 from tasks.spec.network import Task, layer_name
-from tasks.spec.training import SGD
 from tasks.weights import Weights
 
 KERNEL, TABLE, LSTM_RECURRENT, RNN_RECURRENT, FORGET = 5.0, 20.0, 3.0, 1.2, 5.0
 INPUTS, TARGETS = 8.0, 30.0
 LARGEST_OUTPUT = 150.0  # exp() of it is no float32
-# Gradients below the last layer of some 1e-8, moved by a rate that brings them back.
-TINY, TINY_RATE = 1e-6, 1e6
+# Gradients below the last layer of some 1e-8.
+TINY = 1e-6
 # Half of the rows are surer than this margin of logits (a loss of 0.002). A difference of values
-# is only as exact as they are small. The rate is large where the last kernel has to be.
-LEARNED_MARGIN, LEARNED_VALUE, LEARNED_DISTANCE, LEARNED_RATE = 6.0, 1.0, 0.05, 1e4
+# is only as exact as they are small.
+LEARNED_MARGIN, LEARNED_VALUE, LEARNED_DISTANCE = 6.0, 1.0, 0.05
 
 
 @dataclass(frozen=True)
 class _Case:
-    """One step from `weights` on a batch of rows x with targets y, by SGD at `rate`."""
+    """One step from `weights` on a batch of rows x with targets y."""
 
     name: str
     weights: Weights
     x: np.ndarray
     y: np.ndarray
-    rate: float
     compared: tuple[str, ...]  # the parameters whose gradients are
     limit: float = EXTREME_GRADIENTS
     predicts: bool = False  # a program more to compile: once is enough
@@ -60,7 +59,7 @@ def checks(t: Trial) -> list[Check]:
 
 
 def _compared(t: Trial, case: _Case) -> list[Check]:
-    """The step's rate is taken out again, so gradients are what is compared."""
+    """Gradients are what is compared, read from the step."""
     expected = dict(t.answer(case.name, lambda: _step(t, t.oracle, case), by_adam=False))
     got = _step(t, t.adapter, case)
     limit, name = case.limit, case.name
@@ -80,14 +79,12 @@ def _compared(t: Trial, case: _Case) -> list[Check]:
 
 
 def _step(t: Trial, each: Adapter, case: _Case) -> dict[str, np.ndarray]:
-    task = t.task.with_optimizer(SGD(case.rate))
-    each.build(task, case.weights, t.seed)
+    t.begin_again(each, reading(t.task), case.weights)
     data = each.stage(case.x, case.y)
     outputs = {"outputs": each.predict(data, len(case.y))} if case.predicts else {}
     loss = float(each.train(data, np.arange(len(case.y), dtype=np.int32)[None]))
     moved = t.update(each, case.weights)
-    gradients = {name: -value / case.rate for name, value in moved.items()}
-    return {**outputs, "loss": np.array(loss), **gradients}
+    return {**outputs, "loss": np.array(loss), **gradients_of(moved)}
 
 
 def large(t: Trial) -> _Case:
@@ -102,7 +99,7 @@ def large(t: Trial) -> _Case:
         if isinstance(layer, LSTM):
             weights[f"{layer_name(index, layer)}/bias"][layer.units : 2 * layer.units] = FORGET
     weights = _reaching(t, weights, x, LARGEST_OUTPUT)
-    return _Case("large values", weights, x, y, 1.0, (*weights,), predicts=True)
+    return _Case("large values", weights, x, y, (*weights,), predicts=True)
 
 
 def tiny(t: Trial) -> _Case:
@@ -111,7 +108,7 @@ def tiny(t: Trial) -> _Case:
     last = _last_kernel(t.task)
     weights = t.weights | {last: t.weights[last] * np.float32(TINY)}
     below = tuple(n for n in weights if n.split("/")[0] != last.split("/")[0])
-    return _Case("tiny gradients", weights, x, y, TINY_RATE, below or tuple(weights))
+    return _Case("tiny gradients", weights, x, y, below or tuple(weights))
 
 
 def learned(t: Trial) -> _Case:
@@ -137,7 +134,6 @@ def learned(t: Trial) -> _Case:
         weights,
         x,
         y.astype(t.task.target_dtype),
-        LEARNED_RATE,
         (*weights,),
         LEARNED,
     )

@@ -1,9 +1,10 @@
-"""Loss and gradients of one batch; the latter read from one SGD step at rate 1."""
+"""Loss and gradients of one batch; the latter read from one SGD step at a large rate."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -14,14 +15,20 @@ from tasks.spec.network import Task
 from tasks.spec.training import SGD
 from tasks.weights import Weights
 
+# So large that what is left of the weights in a moved one is little beside the move, even of
+# gradients of 1e-8; and one for all such steps, so that one program is compiled.
+READING_RATE = 1e6
+
 
 def checks(t: Trial) -> list[Check]:
     """The initial weights' loss and gradients, by norm and by the typical element."""
     rows = t.order[0]
-    plain = t.task.with_optimizer(SGD(1.0))
+    plain = reading(t.task)
     loss, expected = oracle_gradients(t, plain, rows, t.weights)
-    got_loss = float(t.adapter.train(t.build(t.adapter, plain), rows[None]))
-    got = t.parts(negated(t.update(t.adapter)))
+    t.begin(t.adapter, plain)
+    data, order = _batch(t)
+    got_loss = float(t.adapter.train(data, order))
+    got = t.parts(gradients_of(t.update(t.adapter)))
     expected = t.parts(expected)
     check = worst("gradients", got, expected, bound(t.task, "gradients"))
     found = [check]
@@ -49,9 +56,21 @@ def oracle_gradients(
     return float(answer.pop("loss")), answer
 
 
-def negated(moved: Mapping[str, np.ndarray]) -> Weights:
-    """A step of SGD at rate 1 is the gradient, negated."""
-    return {name: -value for name, value in moved.items()}
+def reading(task: Task) -> Task:
+    """The task under the optimizer by whose steps gradients are read."""
+    return task.with_optimizer(SGD(READING_RATE))
+
+
+def gradients_of(moved: Mapping[str, np.ndarray]) -> Weights:
+    """What moved the weights so far in one step of `reading`."""
+    return {name: -value / READING_RATE for name, value in moved.items()}
+
+
+def _batch(t: Trial) -> tuple[Any, np.ndarray]:
+    """The first batch, staged by itself, and the order of it, int32 (1, batch)."""
+    rows = t.order[0]
+    x, y = np.ascontiguousarray(t.x[rows]), np.ascontiguousarray(t.y[rows])
+    return t.adapter.stage(x, y), np.arange(len(rows), dtype=np.int32)[None]
 
 
 def _row_by_row(t: Trial, plain: Task, limit: float) -> Check:
@@ -61,8 +80,10 @@ def _row_by_row(t: Trial, plain: Task, limit: float) -> Check:
     errors = []
     for row in range(len(rows)):
         _, expected = oracle_gradients(few, plain, np.array([row]), t.weights)
-        t.adapter.train(few.build(t.adapter, plain), np.full_like(t.order[:1], row))
-        got = t.parts(negated(t.update(t.adapter)))
+        t.begin_again(t.adapter, plain)
+        data, order = _batch(t)
+        t.adapter.train(data, np.full_like(order, row))
+        got = t.parts(gradients_of(t.update(t.adapter)))
         errors.append(worst("", got, t.parts(expected), limit).error)
     within = sum(error <= limit for error in errors)
     detail = f"median; {within} of {len(errors)} rows within the bound"

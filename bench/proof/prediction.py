@@ -17,6 +17,7 @@ from adapters.reference.oracle import Reference
 from bench.proof.bounds import OWN_WEIGHTS, relative
 from bench.proof.checks import Check, count
 from bench.proof.forward import exactness
+from bench.proof.narrow import STEP_OPERATIONS, step_operations
 from bench.proof.rows import distinct_rows
 from bench.proof.trial import Trial
 from tasks import flops
@@ -25,11 +26,11 @@ from tasks.weights import Weights
 INFER_BATCH = 256  # as in the timed rounds
 REMAINDER_ROWS = 300  # one whole batch and part of another
 SINGLE_ROWS = 3
-RESTORED_BATCH = 60  # divides the remainder
 # Of a large staged set the oracle computes some rows: these many operations, a second or less.
 ORACLE_OPERATIONS = 4e8
 FEWEST, MOST = 60, 600
-MOST_STEPS = 40
+# Steps of a call; of costly ones fewer. Long calls are those of bench.proof.calls.
+MOST_STEPS, MOST_COSTLY = 20, 8
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class _Set:
 
 def checks(t: Trial) -> list[Check]:
     """Predict, train, predict again; then the weights of before are loaded again."""
-    first = t.build(t.adapter, t.whole)
+    t.begin_again(t.adapter, t.whole)
+    first = t.adapter.stage(t.x, t.y)
     sets = _stage(t)
     for each in sets:  # whatever is remembered or built at the first call is now there
         t.adapter.predict(each.data, each.batch)
@@ -73,9 +75,9 @@ def _again(
     moved = {name: value.copy() for name, value in t.adapter.weights().items()}
     outputs, _ = _outputs(t.adapter, sets[:1])
     right = _expected(t, sets[:1], moved)
-    t.adapter.build(t.whole, kept, t.seed)
+    t.begin_again(t.adapter, t.whole, kept)
     one = sets[0]
-    restored = t.adapter.predict(t.adapter.stage(one.x, _targets(t, len(one.x))), RESTORED_BATCH)
+    restored = t.adapter.predict(t.adapter.stage(one.x, _targets(t, len(one.x))), one.batch)
     return [
         Check("predictions, a call on", relative(outputs[0], right[0]), OWN_WEIGHTS),
         Check(
@@ -88,7 +90,8 @@ def _again(
 
 def _call(t: Trial) -> np.ndarray:
     """As many steps as in a timed round, up to some that take no network long."""
-    return np.resize(t.order, (min(t.whole.round_steps, MOST_STEPS), t.order.shape[1]))
+    most = MOST_COSTLY if step_operations(t.whole) > STEP_OPERATIONS else MOST_STEPS
+    return t.order[: min(t.whole.round_steps, most)]
 
 
 def apart(got: np.ndarray, right: np.ndarray, scale: float) -> float:

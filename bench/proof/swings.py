@@ -33,8 +33,9 @@ def checks(t: Trial) -> list[Check]:
     t = replace(t, whole=narrow, x=cropped(t.x, narrow))
     batch = t.task.batch_size
     usual = t.x[t.order[0]]
-    x = np.concatenate([LARGE * usual, usual, np.zeros_like(usual)])
-    y = np.concatenate([t.y[t.order[0]]] * 3)
+    # As many rows as the training has: the same program serves both.
+    x = np.concatenate([LARGE * usual, usual, np.zeros_like(usual), t.x[3 * batch :]])
+    y = np.concatenate([t.y[t.order[0]]] * 3 + [t.y[3 * batch :]])
     order = np.concatenate(
         [np.tile(np.arange(batch) + part * batch, (count, 1)) for part, count in enumerate(STEPS)]
     ).astype(np.int32)
@@ -48,7 +49,7 @@ def checks(t: Trial) -> list[Check]:
 def _moved(
     t: Trial, each: Adapter, x: np.ndarray, y: np.ndarray, order: np.ndarray
 ) -> Mapping[str, np.ndarray]:
-    each.build(t.task, t.weights, t.seed)
+    t.begin_again(each, t.task)
     each.train(each.stage(x, y), order)
     moved: Weights = t.update(each)
     return moved

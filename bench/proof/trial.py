@@ -40,6 +40,7 @@ class Trial:
     memo: Memo = field(default_factory=Memo)
     by_layer: bool = False
     turn: int = 0  # the steps' batches rolled by so many
+    is_further: bool = False  # a draw after the first; what was compiled may be kept
 
     @property
     def task(self) -> Task:
@@ -60,12 +61,22 @@ class Trial:
 
     def redrawn(self, number: int) -> Trial:
         """The same comparison on other weights and another order of the rows."""
-        return replace(self, seed=self.seed + number * REDRAW)
+        return replace(self, seed=self.seed + number * REDRAW, is_further=True)
 
     def build(self, each: Adapter, task: Task, weights: Weights | None = None) -> Any:
         """A fresh model and optimizer; returns the staged training rows."""
-        each.build(task, self.weights if weights is None else weights, self.seed)
+        self.begin(each, task, weights)
         return each.stage(self.x, self.y)
+
+    def begin(self, each: Adapter, task: Task, weights: Weights | None = None) -> None:
+        """A fresh model and optimizer, made anew in the first draw."""
+        start = each.restart if self.is_further else each.build
+        start(task, self.weights if weights is None else weights, self.seed)
+
+    def begin_again(self, each: Adapter, task: Task, weights: Weights | None = None) -> None:
+        """The same where an equal task was built by a check that compares whole trainings from a
+        build: what was compiled for it may be kept."""
+        each.restart(task, self.weights if weights is None else weights, self.seed)
 
     def answer(
         self, about: str, compute: Callable[[], Mapping[str, np.ndarray]], by_adam: bool = True

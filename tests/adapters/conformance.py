@@ -95,6 +95,32 @@ def test_weights_survive_and_never_alias(adapter: Adapter, task: Task) -> None:
     assert any(not np.array_equal(adapter.weights()[n], kept[n]) for n in kept)
 
 
+@pytest.mark.parametrize("task", [FNN.without_dropout(), LSTM_WORDS], ids=lambda t: t.name)
+def test_a_restart_leaves_nothing_behind(adapter: Adapter, task: Task) -> None:
+    """It may keep what was compiled: what is trained after it, with another learning rate before,
+    is what is trained after a build."""
+    weights = initial_weights(task, 3)
+    x, y = random_rows(task)
+    order = np.resize(np.arange(len(x), dtype=np.int32), (12, task.batch_size))
+
+    def trained() -> tuple[list[float], np.ndarray]:
+        data = adapter.stage(x, y)
+        losses = [float(adapter.train(data, rows)) for rows in (order, order[:1], order[1:2])]
+        outputs = adapter.predict(data, 50)
+        adapter.wait()
+        return losses, outputs
+
+    adapter.build(task, weights, 5)
+    losses, outputs = trained()
+    other = replace(task.optimizer, learning_rate=0.01)
+    adapter.restart(task.with_optimizer(other), weights, 6)
+    assert trained()[0][1] != losses[1]
+    adapter.restart(task, weights, 5)
+    again, outputs_again = trained()
+    assert again == pytest.approx(losses, rel=1e-5)
+    assert np.linalg.norm(outputs_again - outputs) <= 1e-5 * np.linalg.norm(outputs)
+
+
 @pytest.mark.parametrize("task", SMALL, ids=lambda t: t.name)
 def test_predict_gives_every_row_whatever_the_batch(adapter: Adapter, task: Task) -> None:
     x, y = random_rows(task, rows=37)
