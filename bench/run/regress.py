@@ -8,6 +8,7 @@ by turn.
 from __future__ import annotations
 
 import io
+import shutil
 import subprocess
 import tarfile
 from collections.abc import Callable, Mapping
@@ -95,6 +96,8 @@ def interleave(sides: Mapping[str, Session], on_done: Callable[[str, Job, Launch
         while any(waiting.values()):
             first = next(jobs[0] for jobs in waiting.values() if jobs)
             _sitting_of_both(sides, waiting, first, on_done)
+        for session in sides.values():
+            shutil.rmtree(session.run.path / "tmp", ignore_errors=True)
 
 
 def _sitting_of_both(

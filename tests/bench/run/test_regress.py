@@ -53,7 +53,7 @@ def test_a_revision_is_unpacked_as_it_was(tmp_path: Path, monkeypatch: pytest.Mo
         (repository / "pyproject.toml").write_text(text)
         if text == "old":
             (repository / "bench" / "worker").mkdir(parents=True)
-            (repository / "bench" / "worker" / "launch.py").write_text("")
+            (repository / "bench" / "worker" / "turns.py").write_text("")
         subprocess.run([*git, "add", "-A"], check=True)
         subprocess.run([*git, "commit", "-qm", text], check=True)
     monkeypatch.setattr(regress, "PROJECT", repository)
@@ -78,10 +78,12 @@ def test_sides_take_turns_in_going_first(tmp_path: Path, data: Path) -> None:
     sides = {name: session(tmp_path / name, data) for name in ("base", "new")}
     seen: list[tuple[str, str]] = []
     regress.interleave(sides, lambda side, job, launch: seen.append((side, job.id)))
-    pairs = [seen[i : i + 2] for i in range(0, len(seen), 2)]
-    assert len(pairs) == len(sides["base"].jobs) == 5
-    assert all(first[1] == second[1] for first, second in pairs)
-    assert [first[0] for first, _ in pairs] == ["base", "new", "base", "new", "base"]
+    assert [side for side, _ in seen] == ["base", "new", *2 * ["base"], *4 * ["new"], *2 * ["base"]]
+    launches = [side.run.records() for side in sides.values()]
+    assert launches[0].keys() == launches[1].keys() == {job.id for job in sides["base"].jobs}
+    for name, launch in launches[0].items():
+        assert launch.launch.turns == launches[1][name].launch.turns, "they did not sit together"
+    assert not any((side.run.path / "tmp").exists() for side in sides.values())
     assert compare(*(Results.read(side.run) for side in sides.values())).paired
 
 
