@@ -1,4 +1,4 @@
-"""What a report writes of a run: its failures, its floor, and the table as data."""
+"""What a report writes of a run: its failures, its A/A pair, and the table as data."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def run(tmp_path: Path) -> Run:
     return made
 
 
-def test_markdown_shows_failures_the_floor_and_no_markup(run: Run) -> None:
+def test_markdown_shows_failures_the_a_a_pair_and_no_markup(run: Run) -> None:
     publish.write(Results.read(run), run.path)
     text = (run.path / "report.md").read_text()
-    assert "Noise floor" in text
+    assert "A/A (one implementation with itself" in text
     assert "timeout" in text
     assert "<b>" not in text
     assert "bench run --profile quick --tasks fnn-mnist --implementations" in text
