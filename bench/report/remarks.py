@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.judge import disturbed, pairs, settling, verdict
+from bench.judge import disturbed, pairs, settling, speeds, verdict
 from bench.judge.divisions import contests
 from bench.records.metrics import SPEED
 from bench.records.results import Results
@@ -26,7 +26,13 @@ def of(own: Results, context: Context, task: str) -> list[str]:
     lines += [target(own, task), a_a(own, context)]
     if any(not x.launch.peak_rss_from for r in own.cells for x in r.ended_well):
         lines.append(OLD_MEMORY)
-    lines += [disturbed.note(own), adam_forms(own), settling.note(own), early_stopping(own)]
+    lines += [
+        speeds.note(own),
+        disturbed.note(own),
+        adam_forms(own),
+        settling.note(own),
+        early_stopping(own),
+    ]
     lines += [f"{r.cell.contender}: {r.status}: {r.reason}" for r in own.cells if r.failed]
     return [line for line in lines if line]
 
