@@ -115,10 +115,10 @@ def _begin(out: Path, asked: Campaign) -> Campaign:
 
 
 def _estimate(c: Campaign, trials: int) -> str:
-    """How long it will take on a quiet machine, from the sittings that measured the slow-down."""
+    """How long it will take at least, from the sittings that measured the slow-down."""
     units = ", ".join(f"{number:.1f} in {phase}" for phase, number in c.units.items())
     return (
-        f"{trials} trials of {c.sittings} sittings with {CONTENDERS} contenders: about "
+        f"{trials} trials of {c.sittings} sittings with {CONTENDERS} contenders: at least "
         f"{trials * c.sittings * c.sitting_seconds / 60:.0f} minutes; units of work that make "
         f"1 %: {units}"
     )
