@@ -158,10 +158,10 @@ def resume(out: Path | None) -> Session:
     is added to it must be what was begun.
     """
     if out is None:
-        known = sorted(p.parent for p in RUNS.glob("*/run.json"))
-        if not known:
+        begun = sorted(p.parent for p in RUNS.glob("*/run.json"))
+        if not begun:
             raise UserError("nothing to resume under runs/; name the run with --out")
-        out = known[-1]
+        out = begun[-1]
     run = Run.open(out)
     about = run.about()
     if not about.tasks:
@@ -171,6 +171,11 @@ def resume(out: Path | None) -> Session:
     for name, facts in about.datasets.items():
         if not _in_cache(facts.folder):
             raise UserError(f"the data of {name} is gone from the cache; start a new run")
+    if lacking := [name for name in about.request.tasks if name not in about.tasks]:
+        raise UserError(f"{out} asks for {lacking[0]} and does not keep it; start a new run")
+    known = {i.name for i in (*implementations(), *tuners())}
+    if unknown := [name for name in about.request.implementations if name not in known]:
+        raise UserError(f"{out} asks for {unknown[0]}, which this suite does not have")
     if Machine.model_validate(machine(about.request.device)) != about.machine:
         raise UserError(
             f"{out} was begun on another machine or system; its launches cannot be mixed"

@@ -86,12 +86,23 @@ def _data_elsewhere(raw: dict[str, Any]) -> None:
     raw["datasets"]["rnn-sequence"]["folder"] = "../run"
 
 
+def _contender_gone(raw: dict[str, Any]) -> None:
+    raw["request"]["implementations"] = ["pytorch:gone"]
+
+
+def _task_gone(raw: dict[str, Any]) -> None:
+    raw["datasets"]["other"] = raw["datasets"]["rnn-sequence"]
+    raw["request"]["tasks"] = ["rnn-sequence", "other"]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         (_older, "kept no tasks"),
         (_timed_otherwise, "another way"),
         (_data_gone, "is gone from the cache"),
+        (_contender_gone, "asks for pytorch:gone, which this suite does not have"),
+        (_task_gone, "asks for other and does not keep it"),
         (_data_nowhere, "is gone from the cache"),
         (_data_elsewhere, "is gone from the cache"),
     ],
