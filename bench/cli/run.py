@@ -20,6 +20,7 @@ from bench.cli.options import (
     Tasks,
     Threads,
     chosen,
+    fraction,
     globs,
     seconds,
 )
@@ -67,6 +68,12 @@ def run(
             show_default="the profile's; none with --launches",
         ),
     ] = None,
+    margin: Annotated[
+        str | None,
+        typer.Option(
+            metavar="5%", help="Relative difference that matters.", show_default="of the profile"
+        ),
+    ] = None,
     seed: Seed = 0,
     out: Out = None,
     data_dir: DataDir = None,
@@ -92,6 +99,7 @@ def run(
                 profile.value, tasks, implementations, division,
                 device=device, precision=precision, threads=threads or session.default_threads(),
                 launches=launches or PROFILES[profile].launches, seed=seed,
+                margin=PROFILES[profile].margin if margin is None else fraction(margin, "--margin"),
                 budget_seconds=_budget(budget, profile, launches), prune=prune,
             ),
             out,

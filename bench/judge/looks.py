@@ -6,14 +6,16 @@ from collections.abc import Iterable
 
 from bench.judge import questions, spending
 from bench.judge.spending import LOOKS
-from bench.judge.verdict import DEFAULT, Rule, Verdict
+from bench.judge.verdict import Rule, Verdict
 from bench.records.metrics import judged
 from bench.records.results import Results
 
 MOST_SITTINGS = LOOKS[-1][0]
 
 
-def open_questions(results: Results, rule: Rule = DEFAULT) -> dict[str, tuple[Verdict, ...]]:
+def open_questions(
+    results: Results, rule: Rule | None = None
+) -> dict[str, tuple[Verdict, ...]]:
     """Task → its undecided questions on speed, of those tasks that more sittings could decide.
 
     Asked of the records alone, so a run that was stopped and goes on plans as one that was not. The
@@ -24,6 +26,7 @@ def open_questions(results: Results, rule: Rule = DEFAULT) -> dict[str, tuple[Ve
     A look of the schedule (`spending.LOOKS`) is made once every open task has sat so often; until
     then nothing new is decided, whoever asks. So give each open task one sitting after the other.
     """
+    rule = questions.rule_of(results) if rule is None else rule
     by_metric = {
         m.name: [q for _, q in questions.pairs_of(results, m.name)]
         for m in judged()

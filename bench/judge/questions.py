@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
 from bench import stats
@@ -138,7 +139,7 @@ def _best(names: Sequence[str], asked: Sequence[Question]) -> str:
 
 
 def against_best(
-    results: Results, name: str = SPEED, rule: Rule = DEFAULT
+    results: Results, name: str = SPEED, rule: Rule | None = None
 ) -> dict[Contest, list[Verdict]]:
     """Contest → a verdict on one metric for each contender against the contest's best.
 
@@ -156,14 +157,23 @@ def against_best(
 
 
 def answered(
-    results: Results, asked: Sequence[Question], a_a: Sequence[Question], rule: Rule = DEFAULT
+    results: Results,
+    asked: Sequence[Question],
+    a_a: Sequence[Question],
+    rule: Rule | None = None,
 ) -> list[Verdict]:
     """The answers to questions of one run: in one look, or, where the run went on until it knew
-    enough, in the looks that it had."""
+    enough, in the looks that it had. rule: unless given, with the run's own margin."""
+    rule = rule_of(results) if rule is None else rule
     if not goes_on(results):
         return spending.once(asked, a_a, rule)
     blocks = 1 + max((x.job.block for x in results.launches), default=0)
     return spending.in_looks(asked, a_a, spending.reached(blocks), rule)
+
+
+def rule_of(results: Results) -> Rule:
+    """The rule of a run's own verdicts: with the margin that it was asked for."""
+    return replace(DEFAULT, margin=results.about.request.margin)
 
 
 def goes_on(results: Results) -> bool:

@@ -20,7 +20,7 @@ from tasks.spec.search import Search
 class Profile:
     """A size of run. `tasks`: globs of the tasks it covers when none are asked for. `launches`:
     sittings that every task gets. `budget_seconds`: until then more are added where doubt is left;
-    None: none are."""
+    None: none are. `margin`: the relative difference that matters."""
 
     name: str
     summary: str
@@ -28,6 +28,7 @@ class Profile:
     tasks: tuple[str, ...]
     budget: Budget
     budget_seconds: float | None = None
+    margin: float = 0.02
 
 
 PROFILES: dict[str, Profile] = {
@@ -45,6 +46,7 @@ PROFILES: dict[str, Profile] = {
         ("fnn-mnist", "cnn-64-10", "rnn-sequence", "lstm-forecast"),
         Budget(3, 125, 2048, 12, 0.05, 1200.0),
         600.0,
+        0.05,
     ),
     "full": Profile(
         "full",

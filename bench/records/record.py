@@ -202,6 +202,7 @@ class Request:
     launches: int = 1
     seed: int = 0
     measure: bool = True  # False: certificates only
+    margin: float = 0.02  # relative difference that matters in the run's own verdicts
     budget_seconds: float | None = None  # sittings are added until then, where doubt is left
     prune: bool = False  # searches: stop trials that the median pruner gives up
 
@@ -211,6 +212,8 @@ class Request:
         for name in self.implementations:
             if not _is_implementation(name):
                 raise ValueError(f"implementations: {name!r} is not framework:mode")
+        if not 0 < self.margin < 1:
+            raise ValueError("margin must lie between 0 and 1")
         if self.budget_seconds is not None and not self.budget_seconds > 0:
             raise ValueError("budget_seconds must be above 0")
 

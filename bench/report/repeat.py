@@ -25,7 +25,7 @@ def command(cell: Cell, about: RunFile) -> str:
         "--device", cell.device, "--precision", cell.precision, "--threads", str(cell.threads),
     ]  # fmt: skip
     if request.measure:
-        words += ["--launches", str(request.launches)]
+        words += ["--launches", str(request.launches), "--margin", f"{100 * request.margin:g}%"]
         words += ["--prune"] if request.prune else []
         if request.budget_seconds is not None:
             words += ["--budget", f"{request.budget_seconds:g}s"]

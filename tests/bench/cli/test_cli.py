@@ -41,6 +41,7 @@ MISTAKES = [
     (["run", "--resume"], "nothing to resume"),
     (["run", "--resume", "--out", "future"], "newer version"),
     (["run", "--budget", "soon"], "no duration"),
+    (["run", "--margin", "lots"], "no fraction"),
     (["run", "--device", "cuda"], "no NVIDIA driver"),
     (["run", "--device", "tpu"], "--device tpu: no such device; choose from: cpu, cuda"),
     (["list", "--device", "tpu"], "--device tpu: no such device"),

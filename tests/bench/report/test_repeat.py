@@ -20,7 +20,7 @@ from tests.support.records import about, job, record, results, run_file
 
 CELL = Cell("fnn-mnist", "pytorch:eager", "cpu", "bf16", 3)
 ASKED: dict[str, Any] = {
-    "profile": "full", "precision": "bf16", "threads": 3, "launches": 7, "seed": 11, "repeats": 2,
+    "profile": "full", "precision": "bf16", "threads": 3, "launches": 7, "seed": 11, "margin": 0.03,
     "budget_seconds": 90.0, "prune": True,
 }  # fmt: skip
 
@@ -52,7 +52,7 @@ def test_the_command_asks_for_what_was_asked(
     ((request, data_dir),) = asked
     kept = ("device", "precision", "threads", "seed", "measure")
     if file.request.measure:
-        kept += ("profile", "launches", "budget_seconds", "prune")
+        kept += ("profile", "launches", "margin", "budget_seconds", "prune")
     assert {name: getattr(request, name) for name in kept} == {
         name: getattr(file.request, name) for name in kept
     }
