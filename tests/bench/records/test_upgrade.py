@@ -108,6 +108,9 @@ def spoiled(schema: int) -> str:
     """A launch whose final loss is NaN, as Python's json writes it."""
     made = record()
     made["launch"]["schema"] = schema
+    if schema == 1:
+        budget = made["launch"]["job"]["budget"]
+        budget |= {"train_rounds": budget.pop("turns"), "phase_seconds": budget.pop("slice_seconds")}
     made["launch"]["readings"]["final_loss"] = float("nan")
     return json.dumps(made)
 
