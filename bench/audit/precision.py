@@ -79,7 +79,8 @@ def finished_run(
             raise UserError(f"{path} was made with other options; choose another --out")
         return kept
     if (path / "run.json").exists():  # stopped half-way
-        shutil.rmtree(path)
+        with Run(path).locked():  # and not still at work for somebody else
+            shutil.rmtree(path)
     started = time()
     command = [sys.executable, "-m", "bench", "run", "--out", str(path), *options]
     print(f"{path.name}: {' '.join(command[1:])}", flush=True)

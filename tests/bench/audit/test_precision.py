@@ -68,13 +68,13 @@ def finished(
 
 
 def shown(condition: Condition = "quiet", number: int = 1, **made: Any) -> RunFigures:
-    seconds = made.pop("seconds", dict(zip(NAMES, (0.10, 0.12, 0.20), strict=True)))
+    seconds = made.pop("seconds", dict(zip(NAMES, (0.010, 0.012, 0.020), strict=True)))
     of = results(seconds, **made)
     return figures(of, finished(of, condition, number))
 
 
 def test_half_widths_are_those_of_the_judges_intervals_over_every_pair() -> None:
-    of = results(dict(zip(NAMES, (0.10, 0.12, 0.20), strict=True)))
+    of = results(dict(zip(NAMES, (0.010, 0.012, 0.020), strict=True)))
     run = figures(of, finished(of))
     assert len(run.half_widths) == 3 * len(TASKS)
     asked = [q for _, q in questions.pairs_of(of, "train_throughput")]
@@ -102,7 +102,7 @@ def test_one_sitting_has_no_interval() -> None:
 
 
 def test_who_failed_is_asked_all_the_same_and_who_cannot_is_not() -> None:
-    of = results(dict(zip(NAMES, (0.10, 0.12, 0.20), strict=True)), blocks=6)
+    of = results(dict(zip(NAMES, (0.010, 0.012, 0.020), strict=True)), blocks=6)
     assert questions_asked(of) == 4 * 3 * len(TASKS)
     for status, asked in (("crash", 4 * (3 + 3)), ("unsupported", 4 * (3 + 1))):
         launches = [
@@ -120,17 +120,19 @@ def test_who_failed_is_asked_all_the_same_and_who_cannot_is_not() -> None:
 
 
 def test_the_parts_are_the_wall_time() -> None:
-    of = results(dict(zip(NAMES, (0.10, 0.12, 0.20), strict=True)))
+    of = results(dict(zip(NAMES, (0.010, 0.012, 0.020), strict=True)))
     run = finished(of)
     spent = parts(of, run)
     assert set(spent) == set(get_args(StagePart))
     assert sum(spent.values()) == pytest.approx(run.ended)
+    assert min(spent.values()) >= 0
     assert spent["before the first certificate"] == 50.0
     assert spent["after the last sitting"] == pytest.approx(400 - 50 - 8 * 40)
     assert spent["certificates"] == 0.0
     launches = len(of.launches)
     assert spent["imports"] == pytest.approx(launches * 1.0)
     assert spent["building"] == pytest.approx(launches * 0.1)
+    assert 0 < spent["rest of the sittings"] < 8 * 40 - 8 * 5 * 10 * 0.5
     # Of every phase 20 rounds in 10 turns of 0.5 s, the second of which does not count.
     assert spent["turns put aside"] == pytest.approx(8 * 5 * (0.5 + 0.1))
     data = [
@@ -143,7 +145,7 @@ def test_the_parts_are_the_wall_time() -> None:
 
 
 def test_certificates_take_from_the_record_before_to_their_own() -> None:
-    of = results(dict(zip(NAMES, (0.10, 0.12, 0.20), strict=True)))
+    of = results(dict(zip(NAMES, (0.010, 0.012, 0.020), strict=True)))
     proofs = [records.launch(records.certificate(name)) for name in NAMES]
     of = of.with_launches([*of.launches, *proofs])
     run = finished(of)
@@ -158,7 +160,7 @@ def test_runs_of_one_truth_agree_and_a_swap_is_named() -> None:
     same, both = agreement(runs)
     assert same == both == 4 * 3 * len(TASKS)
     assert contradictions(runs) == []
-    swapped = shown(number=3, seconds=dict(zip(NAMES, (0.12, 0.10, 0.20), strict=True)))
+    swapped = shown(number=3, seconds=dict(zip(NAMES, (0.012, 0.010, 0.020), strict=True)))
     against = contradictions([*runs, swapped])
     assert len(against) == 2 * 4 * len(TASKS)
     line = next(x for x in against if x.startswith("fnn-mnist, train_throughput"))
@@ -170,7 +172,7 @@ def test_runs_of_one_truth_agree_and_a_swap_is_named() -> None:
 
 
 def test_verdicts_are_of_the_second_name_against_the_first() -> None:
-    of = results(dict(zip(NAMES, (0.10, 0.12, 0.20), strict=True)))
+    of = results(dict(zip(NAMES, (0.010, 0.012, 0.020), strict=True)))
     verdicts = speed_verdicts(of)
     v = verdicts["fnn-mnist", "train_throughput", "jax:jit", "pytorch:eager"]
     assert (v.outcome, v.question.new) == ("better", "pytorch:eager")
@@ -237,7 +239,7 @@ def made_up(path: Path, condition: Condition, of: Results) -> None:
 def test_finished_runs_are_kept_and_judged(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    of = results(dict(zip(NAMES, (0.10, 0.12, 0.20), strict=True)))
+    of = results(dict(zip(NAMES, (0.010, 0.012, 0.020), strict=True)))
     made_up(tmp_path / "quiet-1", "quiet", of)
     precision.precision(1, "quiet", tmp_path)
     assert "All are kept." in capsys.readouterr().out
@@ -269,7 +271,9 @@ def test_what_was_stopped_is_made_anew_and_timed(
 ) -> None:
     of = results({NAMES[0]: 0.1, NAMES[1]: 0.2}, blocks=1)
     half = tmp_path / "quiet-1"
-    precision.Run.create(half, of.about)
+    begun = precision.Run.create(half, of.about)
+    with begun.locked(), pytest.raises(UserError, match="being run by another process"):
+        precision.finished_run(tmp_path, "quiet", 1, ())
     (half / "left").write_text("from before")
 
     def run(command: list[str], check: bool) -> Any:
