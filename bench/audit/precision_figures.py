@@ -26,7 +26,7 @@ AskedOf = tuple[str, str, str, str]
 StagePart = Literal[
     "rounds of learning", "rounds in turns", "waking and switching in turns", "turns put aside",
     "imports", "building", "staging data", "first steps and rounds", "rest of the sittings",
-    "certificates", "before the first certificate", "after the last sitting",
+    "certificates", "starting and preparing data", "the machine's ceiling", "after the last sitting",
 ]  # fmt: skip
 TIMED_PARTS: tuple[StagePart, ...] = ("rounds of learning", "rounds in turns")
 
@@ -171,7 +171,8 @@ def parts(results: Results, run: FinishedRun) -> dict[StagePart, float]:
     return inside | {
         "rest of the sittings": sittings - sum(inside.values()),
         "certificates": certificates,
-        "before the first certificate": first,
+        "starting and preparing data": run.begun,
+        "the machine's ceiling": first - run.begun,
         "after the last sitting": run.ended - last,
     }
 

@@ -63,8 +63,9 @@ def markdown(runs: Sequence[RunFigures]) -> str:
     options = " ".join(runs[0].run.options)
     command = f"bench run {options}".strip()
     lines = ["# How finely the default run decides", ""]
+    count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
     lines.append(
-        f"{len(runs)} runs of `{command}`: alone on the machine (quiet), or beside a neighbour "
+        f"{count} of `{command}`: alone on the machine (quiet), or beside a neighbour "
         "that computes for a second and rests for a second on average (bursts). Speed questions: "
         "every pair of a task in training, step, inference and single row; answered are those "
         "decided or equivalent. Half-widths: of the 95 % intervals of training-speed ratios."
