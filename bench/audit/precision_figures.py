@@ -26,7 +26,8 @@ AskedOf = tuple[str, str, str, str]
 StagePart = Literal[
     "rounds of learning", "rounds in turns", "waking and switching in turns", "turns put aside",
     "imports", "building", "staging data", "first steps and rounds", "rest of the sittings",
-    "certificates", "starting and preparing data", "the machine's ceiling", "after the last sitting",
+    "certificates", "starting and preparing data", "the machine's ceiling",
+    "after the last sitting",
 ]  # fmt: skip
 TIMED_PARTS: tuple[StagePart, ...] = ("rounds of learning", "rounds in turns")
 
