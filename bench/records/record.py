@@ -36,6 +36,7 @@ JobKind = Literal["certify", "measure", "search"]
 
 # How pydantic reads the dataclasses below: no coercion, no unknown key, no infinite number.
 CLOSED = {"strict": True, "extra": "forbid", "allow_inf_nan": False}
+MOST_LAUNCHES = 1000  # of a cell: more are a mistake, and a plan of millions fills the memory
 MOST_SEED = 2**32 - 1  # NumPy and the frameworks take 32 bits
 
 
@@ -208,6 +209,8 @@ class Request:
 
     def __post_init__(self) -> None:
         _least(self, threads=1, launches=1, seed=0)
+        if self.launches > MOST_LAUNCHES:
+            raise ValueError(f"launches must be at most {MOST_LAUNCHES}")
         _fits_a_seed(self.seed + self.launches)
         for name in self.implementations:
             if not _is_implementation(name):

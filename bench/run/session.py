@@ -176,6 +176,7 @@ def resume(out: Path | None) -> Session:
     known = {i.name for i in (*implementations(), *tuners())}
     if unknown := [name for name in about.request.implementations if name not in known]:
         raise UserError(f"{out} asks for {unknown[0]}, which this suite does not have")
+    kind_of(about.request.device)  # UserError where this suite knows no such device
     if Machine.model_validate(machine(about.request.device)) != about.machine:
         raise UserError(
             f"{out} was begun on another machine or system; its launches cannot be mixed"

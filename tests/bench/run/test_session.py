@@ -90,6 +90,10 @@ def _contender_gone(raw: dict[str, Any]) -> None:
     raw["request"]["implementations"] = ["pytorch:gone"]
 
 
+def _device_gone(raw: dict[str, Any]) -> None:
+    raw["request"]["device"] = "abacus"
+
+
 def _task_gone(raw: dict[str, Any]) -> None:
     raw["datasets"]["other"] = raw["datasets"]["rnn-sequence"]
     raw["request"]["tasks"] = ["rnn-sequence", "other"]
@@ -102,6 +106,7 @@ def _task_gone(raw: dict[str, Any]) -> None:
         (_timed_otherwise, "another way"),
         (_data_gone, "is gone from the cache"),
         (_contender_gone, "asks for pytorch:gone, which this suite does not have"),
+        (_device_gone, "abacus"),
         (_task_gone, "asks for other and does not keep it"),
         (_data_nowhere, "is gone from the cache"),
         (_data_elsewhere, "is gone from the cache"),
