@@ -94,6 +94,13 @@ def test_a_journal_that_disagrees_with_itself_is_refused(
     assert str(refused.value).endswith("remove searches/job to begin the search anew")
 
 
+def test_a_study_that_was_deleted_is_not_begun_anew_in_silence(journal: Path) -> None:
+    with journal.open("a") as lines:
+        lines.write('{"op_code": true, "worker_id": "other", "study_id": 0}\n')
+    with pytest.raises(Damaged, match="does not hold one study"):
+        open_study(journal.parent)
+
+
 def test_a_trial_under_way_needs_no_entry(journal: Path) -> None:
     study = open_study(journal.parent)
     study.ask(SPACE)
