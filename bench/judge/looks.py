@@ -13,9 +13,7 @@ from bench.records.results import Results
 MOST_SITTINGS = LOOKS[-1][0]
 
 
-def open_questions(
-    results: Results, rule: Rule | None = None
-) -> dict[str, tuple[Verdict, ...]]:
+def open_questions(results: Results, rule: Rule | None = None) -> dict[str, tuple[Verdict, ...]]:
     """Task → its undecided questions on speed, of those tasks that more sittings could decide.
 
     Asked of the records alone, so a run that was stopped and goes on plans as one that was not. The

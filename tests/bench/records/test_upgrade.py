@@ -110,7 +110,10 @@ def spoiled(schema: int) -> str:
     made["launch"]["schema"] = schema
     if schema == 1:
         budget = made["launch"]["job"]["budget"]
-        budget |= {"train_rounds": budget.pop("turns"), "phase_seconds": budget.pop("slice_seconds")}
+        budget |= {
+            "train_rounds": budget.pop("turns"),
+            "phase_seconds": budget.pop("slice_seconds"),
+        }
     made["launch"]["readings"]["final_loss"] = float("nan")
     return json.dumps(made)
 
