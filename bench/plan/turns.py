@@ -19,6 +19,7 @@ T = TypeVar("T")
 OTHERS_SHARE = 0.03  # of the time of the sitting's cores; a quiet machine here reads under 0.01
 STEAL_SHARE = 0.01
 MOST_TIMES = 3  # so many times the turns wanted are taken at the most
+FEWEST, LONG_SECONDS = 5, 12.0  # turns that are enough for a phase that lasts so long
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,10 @@ def williams(contenders: Sequence[T], turn: int) -> list[T]:
 
 
 def enough(turns: Sequence[Turn], wanted: int, cores: int) -> bool:
-    """Whether a phase has the turns it wants, or will not get them in `MOST_TIMES` as many."""
+    """Whether a phase has the turns it wants, or will not get them in `MOST_TIMES` as many. Where
+    rounds are long, `FEWEST` will do: a long round is itself a mean over much time."""
+    if sum(turn.seconds for turn in turns) >= LONG_SECONDS:
+        wanted = min(wanted, FEWEST)
     counting = sum(turn.counts(cores) for turn in turns)
     if counting >= wanted or len(turns) >= MOST_TIMES * wanted:
         return True
@@ -74,6 +78,8 @@ def enough(turns: Sequence[Turn], wanted: int, cores: int) -> bool:
 def settled(turns: Sequence[Turn], wanted: int, cores: int) -> list[Turn]:
     """The turns of a phase once it is over. Where fewer counted than were wanted, the least
     disturbed of the others are kept too, with their cause written beside them."""
+    if sum(turn.seconds for turn in turns) >= LONG_SECONDS:
+        wanted = min(wanted, FEWEST)
     missing = wanted - sum(turn.counts(cores) for turn in turns)
     disturbed = [t for t in turns if not t.broken and not t.counts(cores)]
     least = sorted(disturbed, key=lambda t: (t.others + t.steal) / t.seconds)[: max(0, missing)]

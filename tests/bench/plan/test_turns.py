@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from bench.plan.turns import MOST_TIMES, Turn, enough, settled, williams
+from bench.plan.turns import FEWEST, MOST_TIMES, Turn, enough, settled, williams
 
 CORES = 2
 QUIET = Turn(0, "train", 1.0, 0.01, 0.0)
@@ -54,6 +54,15 @@ def test_turns_are_taken_until_enough_count() -> None:
     assert enough(quiet, 4, CORES)
     assert not enough([*loud[:3], *quiet[:3]], 4, CORES)
     assert enough([turn(i, others=1.0) for i in range(MOST_TIMES * 4)], 4, CORES)
+
+
+def test_a_phase_of_long_rounds_needs_fewer_turns() -> None:
+    long = [Turn(i, "train", 4.0, 0.0, 0.0) for i in range(FEWEST)]
+    assert not enough(long[:-1], 20, CORES)
+    assert enough(long, 20, CORES)
+    assert settled(long, 20, CORES) == long
+    loud = [*long[:-1], Turn(9, "train", 4.0, 1.0, 0.0), Turn(10, "train", 4.0, 2.0, 0.0)]
+    assert [t.counts(CORES) for t in settled(loud, 20, CORES)] == [True] * 5 + [False]
 
 
 def test_where_it_is_never_quiet_it_is_not_waited_for() -> None:
