@@ -1,7 +1,7 @@
 """What others took of our cores, read finer than a clock tick. Standard library only.
 
 The kernel counts, for each core, the nanoseconds that any task ran on it (control group cpuacct,
-the root's), and for each task the nanoseconds that it ran (/proc/PID/task/*/schedstat). The
+the root's), and for each process the nanoseconds that it ran (its CPU clock). The
 difference over a slice is what others ran on our cores. Where the first cannot be read, ticks of
 10 ms in /proc/stat stand in: `fine` says which it was.
 """
@@ -9,12 +9,14 @@ difference over a slice is what others ran on our cores. Where the first cannot 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 PER_CPU = Path("/sys/fs/cgroup/cpuacct/cpuacct.usage_percpu")
 STAT = Path("/proc/stat")
+_SCHED = 2  # of a process's clocks, the one of what the scheduler gave it
 _TICK_NS = 10**9 // (os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100)
 
 
@@ -83,7 +85,7 @@ def _sessions(leaders: frozenset[int]) -> int:
         try:
             fields = stat.read_text().rpartition(")")[2].split()
             if int(fields[3]) in leaders:
-                total += _tasks(stat.parent)
+                total += _process(int(stat.parent.name))
         except (OSError, ValueError, IndexError):
             continue  # it has just ended
     return total
@@ -91,14 +93,10 @@ def _sessions(leaders: frozenset[int]) -> int:
 
 def _own() -> int:
     """This process's own, which reads the meter."""
-    return _tasks(Path("/proc/self"))
+    return _process(os.getpid())
 
 
-def _tasks(process: Path) -> int:
-    total = 0
-    for task in process.glob("task/*/schedstat"):
-        try:
-            total += int(task.read_text().split()[0])
-        except (OSError, ValueError, IndexError):
-            continue
-    return total
+def _process(pid: int) -> int:
+    """Nanoseconds that a process ran, threads that have ended among them: its CPU clock, whose
+    number follows from the process's (clock_getcpuclockid(3); the kernel's posix-cpu-timers)."""
+    return time.clock_gettime_ns((~pid << 3) | _SCHED)
