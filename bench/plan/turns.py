@@ -19,7 +19,7 @@ T = TypeVar("T")
 OTHERS_SHARE = 0.03  # of the time of the sitting's cores; a quiet machine here reads under 0.01
 STEAL_SHARE = 0.01
 MOST_TIMES = 3  # so many times the turns wanted are taken at the most
-FEWEST, LONG_SECONDS = 5, 12.0  # turns that are enough for a phase that lasts so long
+FEWEST, LONG_SECONDS = 5, 10.0  # turns that are enough for a phase that lasts so long
 
 
 @dataclass(frozen=True)

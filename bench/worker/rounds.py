@@ -26,8 +26,8 @@ from tasks.weights import initial_weights
 INFER_BATCH = 256
 EVALUATE_BATCH = 256
 CHECKED_EVERY = 4  # training turns, at whose end `wait` is put to the test
-# Staged sets of rows that rounds of inference take in turns, and one more for what is not timed:
-# as many as fit the bytes, two at least.
+# Staged sets of rows that rounds of inference take in turns: as many as fit the bytes, two at
+# least.
 INFER_SETS, INFER_BYTES, LATENCY_SETS = 4, 2**27, 16
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 RESTORED = 1e-3  # of the validation loss, when the best weights are loaded again
@@ -221,12 +221,18 @@ def test_latency(launch: Any, benchmark: Any) -> None:
 
 
 def _sets(launch: Any, count_: int, rows: int) -> list[Any]:
-    """Staged sets of so many rows, and one more; no row is in two of them or twice in one."""
+    """Staged sets of so many rows, and first one of a batch at most, which is not timed; no row is
+    in two of them or twice in one."""
     x, y = launch.arrays.x_test, np.asarray(launch.arrays.y_test)
-    apart = distinct_rows(x, (count_ + 1) * rows, launch.job.seed)
-    targets = np.resize(y, rows)  # they have no part in predictions
-    parts = (np.ascontiguousarray(apart[i : i + rows]) for i in range(0, len(apart), rows))
-    return [launch.adapter.stage(part, targets) for part in parts]
+    spare = min(rows, INFER_BATCH)
+    apart = distinct_rows(x, spare + count_ * rows, launch.job.seed)
+    starts = [0, *range(spare, len(apart), rows)]
+    parts = [
+        np.ascontiguousarray(apart[i:j])
+        for i, j in zip(starts, [*starts[1:], len(apart)], strict=True)
+    ]
+    # Targets have no part in predictions.
+    return [launch.adapter.stage(part, np.resize(y, len(part))) for part in parts]
 
 
 def score(task: Task, outputs: np.ndarray, y: np.ndarray) -> float:
@@ -239,25 +245,32 @@ def score(task: Task, outputs: np.ndarray, y: np.ndarray) -> float:
 
 
 def _predict_rounds(launch: Any, benchmark: Any, phase: str, sets: list[Any], batch: int) -> None:
-    """Rounds over other rows than the round before. Each time all sets have had their turn one
-    step is trained, untimed, so that no output of an earlier turn is right any more."""
+    """Rounds over other rows than the round before. At the start of a slice, and each time all
+    sets have had their turn in it, one step is trained, untimed, so that no output of an earlier
+    turn is right any more; then rows that are not timed are predicted."""
     adapter, step = launch.adapter, _one_step(launch)
     spare, *timed = sets
-    rounds_done = count()
+    since_step = count()
 
     def predict(data: Any) -> None:
         adapter.predict(data, batch)
 
+    def wake() -> None:
+        nonlocal since_step
+        step()
+        predict(spare)
+        since_step = count()
+
     def next_set() -> Arguments:
-        done = next(rounds_done)
-        if done % len(timed) == 0:
-            step()
-            predict(spare)  # back from training to inference, which is no round's own work
-        return (timed[done % len(timed)],), {}
+        done = next(since_step)
+        if done and done % len(timed) == 0:
+            wake()
+            done = next(since_step)
+        return (timed[(done + slices.number) % len(timed)],), {}
 
     for data in sets:
         predict(data)
-    slices = Slices(launch.channel, lambda: predict(spare))
+    slices = Slices(launch.channel, wake)
     _take_turns(benchmark, predict, slices, next_set)
     each = median(benchmark.stats.stats.data)
     _waited(launch, phase, after_bursts(adapter, lambda: predict(timed[0]), each))
