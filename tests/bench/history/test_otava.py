@@ -82,7 +82,7 @@ def test_a_hundred_even_series_raise_no_alarm(installed: Path) -> None:
     rng = np.random.default_rng(7)
     model = speed(noisy(14))
     even = [
-        replace(model, metric=f"m{n}", points=tuple(
+        replace(model, fingerprint=f"machine {n}", points=tuple(
             replace(p, value=1e5 * math.exp(rng.normal(0, 0.03))) for p in model.points
         ))
         for n in range(100)
