@@ -127,7 +127,7 @@ def home(tree: Path) -> Path:
 @pytest.fixture(scope="module")
 def run(tree: Path, home: Path) -> Path:
     """A run of the new framework on the new task, by the command."""
-    done = bench(*RUN, "--threads", "1", "--repeats", "0", "--out", "r", cwd=home, project=tree)
+    done = bench(*RUN, "--threads", "1", "--out", "r", cwd=home, project=tree)
     assert done.returncode == 0, done.stdout + done.stderr
     (home / "r" / "printed.txt").write_text(done.stdout)
     return home / "r"

@@ -85,9 +85,11 @@ def test_a_precision_the_device_lacks_is_refused(gpu: Callable[..., FakeNvml]) -
 def test_what_is_watched(gpu: Callable[..., FakeNvml]) -> None:
     fake = gpu({11: HELD, 22: 5}, busy=40)
     watch = Watch(KINDS["cuda"], 11)
+    watch.begin()
     watch.look()
     fake.processes, fake.busy = {11: HELD // 2}, 60
     watch.look()
+    watch.end()
     assert watch.found() == {
         "peak_memory_bytes": HELD,
         "mean_busy_percent": 50.0,
@@ -105,10 +107,16 @@ def test_energy_of_a_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         (tmp_path / package / "energy_uj").write_text(f"{microjoules}\n")
     assert cpu.joules() == 5.5
     watch = Watch(KINDS["cpu"], os.getpid())
-    (tmp_path / "intel-rapl:0" / "energy_uj").write_text("4750000\n")
-    assert watch.found() == {"joules": 0.75}
+    for microjoules in (4_750_000, 5_000_000):  # worked, stood still, worked
+        watch.begin()
+        (tmp_path / "intel-rapl:0" / "energy_uj").write_text(f"{microjoules}\n")
+        watch.end()
+        (tmp_path / "intel-rapl:1" / "energy_uj").write_text("1600000\n")
+    assert watch.found() == {"joules": 1.0}
+    watch.begin()
     (tmp_path / "intel-rapl:0" / "energy_uj").write_text("10\n")
-    assert watch.found() == {}
+    watch.end()
+    assert watch.found() == {"joules": 1.0}
 
 
 def _launch(folder: Path, data: Path) -> tuple[Launch, Results]:
@@ -133,7 +141,9 @@ def test_a_launch_keeps_what_its_device_did(
     launch, results = _launch(tmp_path, data)
     assert launch.status == "ok", launch.reason
     assert metrics.metric("device_memory").read(launch) == HELD
-    assert metrics.metric("energy").read(launch) == JOULES_A_LOOK
+    # Counted while it works: its start, each turn, the change after each of four phases, its end.
+    periods = 1 + len(launch.launch.turns) + 4 + 1
+    assert metrics.metric("energy").read(launch) == JOULES_A_LOOK * periods
     assert launch.launch.device_use.mean_busy_percent == 80
     assert not any("on its device" in why for why in disturbed.reasons(results).values())
 
