@@ -24,8 +24,9 @@ def _add(folder: Path, made: HistoryEntry, start: Any) -> None:
 
 def test_100_processes_at_once_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     """80 runs of their own, and 20 processes that add the same run."""
-    own = [kept(about(0), [{**record("pytorch:eager", 0), "datetime": f"2026-01-01T00:{n // 60:02}:{n % 60:02}"}])
-           for n in range(80)]  # fmt: skip
+    moments = [f"2026-01-01T00:{n // 60:02}:{n % 60:02}" for n in range(80)]
+    launch = record("pytorch:eager", 0)
+    own = [kept(about(0), [{**launch, "datetime": moment}]) for moment in moments]
     work = [*own, *[entry(1)] * 20]
     context = multiprocessing.get_context("fork")
     start = context.Barrier(len(work))
