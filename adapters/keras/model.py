@@ -109,7 +109,8 @@ def afresh(keras: Any, model: Any, task: Task, weights: list[np.ndarray], seed: 
     model.optimizer.learning_rate = cast(Any, task.optimizer).learning_rate
     for variable in model.optimizer.variables:
         if variable is not model.optimizer.learning_rate:
-            variable.assign(keras.ops.zeros_like(variable))
+            # On JAX a variable is no array that `zeros_like` takes.
+            variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
     for layer in model.layers:
         if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
             layer.seed_generator.state.assign(keras.random.SeedGenerator().state)
