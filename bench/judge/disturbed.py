@@ -1,7 +1,10 @@
 """Which launches were disturbed by others, from what each record holds. Pure.
 
-Two signs, both relative to the launch's own CPU time, so that no wall clock is needed; and on a
-GPU, any other process seen computing on it:
+In a sitting the turns say it: one that counts although something disturbed it. What others used
+while a launch lasted says nothing there, as it was stopped while the other contenders worked.
+
+For launches measured alone, two signs, both relative to the launch's own CPU time, so that no wall
+clock is needed; and on a GPU, any other process seen computing on it:
 
 - more than 5 % of the CPU time used while it ran was stolen by the hypervisor or taken by other
   processes. In quiet launches of recorded runs it is 0.2 to 2.4 %; the two launches of
@@ -53,11 +56,19 @@ def _of_cell(result: CellResult) -> dict[str, str]:
         others = launch.launch.device_use.other_processes
         if others:
             found[launch.job.id] = f"{others} other processes computed on its device"
+        elif launch.launch.turns:
+            found |= _of_turns(launch)
         elif share > OTHERS_SHARE:
             found[launch.job.id] = f"others got {share:.0%} of the CPU time"
         elif usual and rate > SWITCHES_RATIO * usual:
             found[launch.job.id] = f"put aside {rate / usual:.1f} times as often as usual"
     return found
+
+
+def _of_turns(launch: Launch) -> dict[str, str]:
+    counting = [turn for turn in launch.launch.turns if turn.counts]
+    hit = sum(bool(turn.cause) for turn in counting)
+    return {launch.job.id: f"{hit} of {len(counting)} turns that count"} if hit else {}
 
 
 def note(results: Results) -> str:

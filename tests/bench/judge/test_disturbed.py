@@ -53,6 +53,21 @@ def test_a_launch_is_marked_with_its_reason(seen: dict[str, Any], words: str) ->
     assert words in "".join(found.values())
 
 
+@pytest.mark.parametrize(("disturbed_ones", "words"), [(0, ""), (2, "2 of 3 turns that count")])
+def test_in_a_sitting_its_turns_say_it(disturbed_ones: int, words: str) -> None:
+    """While it was stopped the other contenders worked: that is nobody else's work."""
+    made = launch(0, others=30.0, switches=10_000)
+    made["launch"]["turns"] = [
+        {
+            "number": n, "phase": "train", "seconds": 1.0, "others_seconds": 0.0,
+            "steal_seconds": 0.0, "counts": n < 3, "cause": "others" if n < disturbed_ones else "",
+        }
+        for n in range(4)
+    ]  # fmt: skip
+    found = disturbed.reasons(results([made]))
+    assert list(found.values()) == ([words] if words else [])
+
+
 def test_switches_need_launches_to_compare_with() -> None:
     assert disturbed.reasons(results([launch(0), launch(1, switches=10_000)])) == {}
 
