@@ -9,6 +9,8 @@ import typer
 
 from adapters.base import Device, Precision
 from bench.discover import Divisions
+from bench.run import own
+from bench.run.environments import Source
 from tasks.errors import UserError
 
 Tasks = Annotated[
@@ -55,6 +57,21 @@ DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", metavar="DIR", help="Folder with the canonical data files."),
 ]
+Env = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--env",
+        metavar="NAME=PYTHON",
+        help="An environment of your own for a framework: its interpreter. Nothing is installed "
+        "into it. May be given several times.",
+        show_default="the suite's",
+    ),
+]
+
+
+def source_of(env: list[str] | None) -> Source:
+    """This checkout, with the environments of the user's own; `UserError` as `own.named`."""
+    return Source(own=own.named(env or ()))
 
 
 def fraction(text: str, option: str) -> float:

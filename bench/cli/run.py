@@ -13,6 +13,7 @@ from bench.cli.options import (
     DataDir,
     DeviceOption,
     DivisionOption,
+    Env,
     Implementations,
     Out,
     PrecisionOption,
@@ -23,6 +24,7 @@ from bench.cli.options import (
     fraction,
     globs,
     seconds,
+    source_of,
 )
 from bench.cli.progress import Progress
 from bench.cli.report import publish
@@ -77,6 +79,7 @@ def run(
     seed: Seed = 0,
     out: Out = None,
     data_dir: DataDir = None,
+    env: Env = None,
     prune: Annotated[
         bool, typer.Option("--prune", help="Searches: end trials below the median early.")
     ] = False,
@@ -92,7 +95,7 @@ def run(
 ) -> None:
     """Measure, print the table, write the report into the run."""
     opened = (
-        session.resume(out)
+        session.resume(out, source_of(env))
         if resume
         else session.start(
             request_of(
@@ -104,6 +107,7 @@ def run(
             ),
             out,
             data_dir,
+            source_of(env),
         )
     )  # fmt: skip
     work(opened, console, certify_anew=certify)

@@ -14,12 +14,14 @@ from bench.cli.options import (
     DataDir,
     DeviceOption,
     DivisionOption,
+    Env,
     Implementations,
     Out,
     PrecisionOption,
     Seed,
     Tasks,
     Threads,
+    source_of,
 )
 from bench.cli.run import request_of, work
 from bench.records.beside import written
@@ -40,6 +42,7 @@ def verify(
     seed: Seed = 0,
     out: Out = None,
     data_dir: DataDir = None,
+    env: Env = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Prove equal work: certificates only. Exit status 1 when one is refused, or none passed."""
@@ -49,7 +52,7 @@ def verify(
         "smoke", "*" if tasks is None else tasks, implementations, division,
         device=device, precision=precision, threads=threads, seed=seed, measure=False,
     )  # fmt: skip
-    opened = session.start(request, out, data_dir)
+    opened = session.start(request, out, data_dir, source_of(env))
     work(opened, console, quiet=as_json)
     launches = [x for x in Results.read(opened.run).launches if x.kind == "certify"]
     count = Counter(launch.status for launch in launches)

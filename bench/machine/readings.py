@@ -58,9 +58,9 @@ def packages() -> dict[str, str]:
 # Names of places and persons, which say nothing of how a worker computes.
 _PRIVATE = frozenset(
     {
-        "BENCH_CACHE", "BENCH_ENVS", "BENCH_SEARCHES", "CUDA_CACHE_PATH", "CUDA_HOME", "HOME",
-        "KERAS_HOME", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "PYTHONPATH", "TMPDIR",
-        "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "USER", "XDG_CACHE_HOME",
+        "BENCH_CACHE", "BENCH_CARRIED", "BENCH_ENVS", "BENCH_SEARCHES", "CUDA_CACHE_PATH",
+        "CUDA_HOME", "HOME", "KERAS_HOME", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "PYTHONPATH",
+        "TMPDIR", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "USER", "XDG_CACHE_HOME",
     }
 )  # fmt: skip
 

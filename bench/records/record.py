@@ -206,6 +206,7 @@ class Request:
     margin: float = 0.02  # relative difference that matters in the run's own verdicts
     budget_seconds: float | None = None  # sittings are added until then, where doubt is left
     prune: bool = False  # searches: stop trials that the median pruner gives up
+    own: tuple[str, ...] = ()  # environments that are the user's, not the suite's
 
     def __post_init__(self) -> None:
         _least(self, threads=1, launches=1, seed=0)

@@ -14,13 +14,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from adapters.base import Implementation
 from bench import discover
 from bench.records.store import write_atomically
+from bench.run import own
 from bench.run.pins import pins
 from bench.run.variables import worker_variables
 
@@ -30,10 +31,12 @@ PROJECT = Path(__file__).resolve().parents[2]
 @dataclass(frozen=True)
 class Source:
     """Whose code and pins an environment is for: a checkout of this project, and requirements
-    ("torch==2.12.0") that replace those of the same name in its pins."""
+    ("torch==2.12.0") that replace those of the same name in its pins. own: environment →
+    interpreter, of those that the user has and the suite does not make."""
 
     project: Path = PROJECT
     pins: tuple[str, ...] = ()
+    own: Mapping[str, str] = field(default_factory=dict)
 
 
 HERE = Source()
@@ -42,7 +45,7 @@ HERE = Source()
 @dataclass(frozen=True)
 class Environment:
     """A framework's environment as it is on disk. `python` is its interpreter, `project` the
-    checkout whose worker it runs."""
+    checkout whose worker it runs. own: the user made it. carried: a folder with what it lacks."""
 
     framework: str
     status: Literal["ready", "missing", "uninstallable"]
@@ -51,6 +54,14 @@ class Environment:
     version: str = ""
     requirements: str = ""
     project: str = str(PROJECT)
+    own: bool = False
+    carried: str = ""
+
+    def variables(self) -> dict[str, str]:
+        """What its workers get besides a worker's variables: nothing is written into an
+        environment of the user's own."""
+        carried = {"BENCH_CARRIED": self.carried} if self.carried else {}
+        return {"PYTHONDONTWRITEBYTECODE": "1", **carried} if self.own else {}
 
 
 def folder() -> Path:
@@ -83,6 +94,8 @@ def where(framework: str, device: str, source: Source = HERE) -> Path:
 
 def describe(framework: str, device: str, source: Source = HERE) -> Environment:
     """What is on disk for a framework now."""
+    if framework in source.own:
+        return _own(framework, device, source)
     place = where(framework, device, source)
     python = str(_python(place))
     hint = f"run `nox -s bench` or `bench setup --device {device}`"
@@ -97,6 +110,22 @@ def describe(framework: str, device: str, source: Source = HERE) -> Environment:
     if found.status == "ready" and not Path(python).exists():
         return Environment(framework, "missing", python, f"its interpreter is gone: {hint}")
     return found
+
+
+def _own(framework: str, device: str, source: Source) -> Environment:
+    """An environment of the user's: looked at, never changed."""
+    python, project = source.own[framework], str(source.project)
+    found = Environment(framework, "ready", python, project=project, own=True)
+    variables = worker_variables(1, project, keeps=keeps(framework)) | found.variables()
+    told, reason = own.look(python, variables)
+    reason = reason or own.why_not(python, _module(framework), variables)
+    if not reason:
+        shared = pins(source.project, framework, device).requirements
+        carried, reason = own.carried(told["packages"], shared, folder())
+    if reason:
+        return replace(found, status="uninstallable", reason=reason)
+    version = _version(framework, python, variables)
+    return replace(found, version=version, requirements=own.digest(told), carried=carried)
 
 
 def setup(
@@ -174,7 +203,7 @@ def _make(framework: str, device: str, place: Path, source: Source) -> Environme
         made = Environment(
             framework, "ready", python, "", _version(framework, python), made.requirements
         )
-    facts = {k: v for k, v in asdict(made).items() if k != "project"}
+    facts = {k: v for k, v in asdict(made).items() if k not in ("project", "own", "carried")}
     write_atomically(place / "environment.json", json.dumps(facts, indent=1))
     return replace(made, project=str(source.project))
 
@@ -219,13 +248,15 @@ def _first(environment: str) -> Implementation:
     return next(i for i in discover.implementations() if i.environment == environment)
 
 
-def _version(framework: str, python: str) -> str:
+def _version(framework: str, python: str, variables: Mapping[str, str] | None = None) -> str:
     package = _first(framework).package
     code = (
         "import importlib.metadata as m; "
         f"print(m.version(m.packages_distributions()[{package!r}][0]))"
     )
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [python, "-c", code], capture_output=True, text=True, check=False, env=variables
+    )
     return done.stdout.strip()
 
 

@@ -120,8 +120,8 @@ def ask(entry: Entry, environment: Environment) -> dict[str, Any]:
                 [environment.python, "-m", "bench.worker.probe", str(request), str(answer)],
                 env=worker_variables(
                     threads, environment.project, keeps=environments.keeps(environment.framework)
-                ) | fresh_caches(Path(folder)), cwd=folder, capture_output=True,
-                text=True, timeout=TIMEOUT_SECONDS, check=False,
+                ) | fresh_caches(Path(folder)) | environment.variables(),
+                cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             return {"reason": f"no answer within {TIMEOUT_SECONDS} s"}

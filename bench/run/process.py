@@ -70,6 +70,7 @@ class Worker:
         keeps = environments.keeps(job.framework)
         variables = worker_variables(job.cell.threads, environment.project, job.division, keeps)
         variables |= fresh_caches(self.answer.with_suffix(".caches"))
+        variables |= environment.variables()
         searches = str(self.run.searches.absolute())
         variables |= {"BENCH_CACHE": str(cache.root()), "BENCH_SEARCHES": searches}
         if theirs is not None:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -118,6 +118,7 @@ def about_of(
 ) -> RunFile:
     """run.json of a run that begins now; its data are made ready in the cache."""
     check_device(request.device, request.precision)
+    request = replace(request, own=tuple(sorted(source.own)))
     works = {work.name: work for work in CATALOGUE if work.name in request.tasks}
     prepared = {n: prepare.prepare(task_of(works[n]).data, data_dir) for n in request.tasks}
     text = json.dumps(
@@ -151,8 +152,8 @@ def _data(task: Task, prepared: Prepared) -> dict[str, Any]:
     return facts | {"metric": task.metric, "target": prepare.target(task, prepared)}
 
 
-def resume(out: Path | None) -> Session:
-    """Open a run to finish it; without `out`, the newest under runs/.
+def resume(out: Path | None, source: Source = HERE) -> Session:
+    """Open a run to finish it; without `out`, the newest under runs/. source: as in `start`.
 
     `UserError` where the run was begun with other tasks, data, code or on another machine: what
     is added to it must be what was begun.
@@ -164,6 +165,15 @@ def resume(out: Path | None) -> Session:
         out = begun[-1]
     run = Run.open(out)
     about = run.about()
+    _check_begun(out, about)
+    if lacking := sorted(set(about.request.own) ^ set(source.own)):
+        word = "again" if lacking[0] in about.request.own else "no more: it was begun without"
+        raise UserError(f"{out}: give --env {lacking[0]}=PYTHON {word}")
+    return _session(run, about, source)
+
+
+def _check_begun(out: Path, about: RunFile) -> None:
+    """`UserError` where what would be added to a run is not what was begun."""
     if not about.tasks:
         raise UserError(f"{out} was begun by an older version, which kept no tasks; start anew")
     if about.suite.measurement != MEASUREMENT:
@@ -181,7 +191,6 @@ def resume(out: Path | None) -> Session:
         raise UserError(
             f"{out} was begun on another machine or system; its launches cannot be mixed"
         )
-    return _session(run, about)
 
 
 def _in_cache(folder: str) -> bool:

@@ -239,6 +239,8 @@ def main(arguments: list[str]) -> int:
     """Entry point; exit status 0 whenever a record was written."""
     if sys.platform == "linux":
         _die_with_parent()
+    if carried := os.environ.get("BENCH_CARRIED"):
+        sys.path.append(carried)  # behind all that the user's environment has itself
     job = Job.from_dict(json.loads(Path(arguments[0]).read_text()))
     path = Path(arguments[1])
     record = answer(job, path)
