@@ -258,6 +258,11 @@ class RunFile(Strict):
         facts = self.tasks.get(task)
         return facts.digest if facts else ""
 
+    def task(self, name: str) -> Task | None:
+        """A task as the run was given it; None of a search, and where the run did not keep it."""
+        work = restored(self.tasks[name].definition) if name in self.tasks else None
+        return work if isinstance(work, Task) else None
+
     @model_validator(mode="after")
     def _every_task_has_data(self) -> RunFile:
         lacking = [task for task in self.request.tasks if task not in self.datasets]

@@ -28,7 +28,7 @@ FAMILIES = {
     "lstm": "LSTMs",
     "other": "other tasks",
 }
-_FAMILY = {task.name: task.family for task in TASKS}
+_FAMILY: dict[str, str] = {task.name: task.family for task in TASKS}
 QUESTIONS = (("train_throughput", "Training"), ("infer_throughput", "Inference"))
 RULES = (
     "Sentences are made from verdicts by rules: an advantage is the least that the 95 % intervals "
@@ -49,6 +49,12 @@ def sections(results: Results, context: Context) -> list[Section]:
     return [Section("answer", "On this machine", (*notes, facts, Note(RULES, small=True)))]
 
 
+def _family_of(results: Results, name: str) -> str:
+    """Of a task of the suite, or of the user's own."""
+    own = results.about.task(name)
+    return _FAMILY.get(name) or (own.family if own else "other")
+
+
 def sentences(results: Results, context: Context) -> dict[str, tuple[str, ...]]:
     """What is spoken of → its sentences."""
     speeds = {
@@ -63,7 +69,7 @@ def sentences(results: Results, context: Context) -> dict[str, tuple[str, ...]]:
         lines = tuple(
             f"{words}: {_family(led)}."
             for words, every in speeds.items()
-            if (led := [lead for lead in every if _FAMILY.get(lead.task, "other") == family])
+            if (led := [lead for lead in every if _family_of(results, lead.task) == family])
         )
         if lines:
             said[title] = lines

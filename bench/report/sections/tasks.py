@@ -30,7 +30,7 @@ def sections(results: Results, context: Context) -> list[Section]:
 
 
 def _task(results: Results, context: Context, name: str, most: Ceiling | None) -> Section:
-    known = next((task for task in TASKS if task.name == name), None)
+    known = next((task for task in TASKS if task.name == name), None) or results.about.task(name)
     blocks: list[Block] = [Note(_sentence(results, name, known))]
     if known is not None:
         blocks.append(Flow(f"Layers of {name}", model(known)))
