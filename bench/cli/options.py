@@ -67,6 +67,15 @@ Env = Annotated[
         show_default="the suite's",
     ),
 ]
+TaskFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--task",
+        metavar="FILE.py",
+        help="A task of your own (tasks/README.md says how to write one). Without --tasks only "
+        "it is done. May be given several times.",
+    ),
+]
 
 
 def source_of(env: list[str] | None) -> Source:

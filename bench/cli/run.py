@@ -18,6 +18,7 @@ from bench.cli.options import (
     Out,
     PrecisionOption,
     Seed,
+    TaskFiles,
     Tasks,
     Threads,
     chosen,
@@ -33,9 +34,11 @@ from bench.plan.request import PROFILES, contenders, matching_tasks
 from bench.records.record import Request
 from bench.records.results import Results
 from bench.report.layouts import terminal
-from bench.run import ceiling, session
+from bench.run import ceiling, session, task_file
 from bench.run.launches import run_jobs
 from bench.run.more import go_on
+from bench.run.task_file import OwnTasks
+from tasks.catalogue.every import CATALOGUE
 from tasks.errors import UserError
 
 console = Console()
@@ -53,6 +56,7 @@ def run(
         typer.Option(help="; ".join(f"{p.name}: {p.summary}" for p in PROFILES.values())),
     ] = ProfileName.quick,
     tasks: Tasks = None,
+    task: TaskFiles = None,
     implementations: Implementations = None,
     division: DivisionOption = None,
     device: DeviceOption = "cpu",
@@ -94,12 +98,13 @@ def run(
     ] = False,
 ) -> None:
     """Measure, print the table, write the report into the run."""
+    own = task_file.read_all(task or (), data_dir)
     opened = (
         session.resume(out, source_of(env))
         if resume
         else session.start(
             request_of(
-                profile.value, tasks, implementations, division,
+                profile.value, tasks, implementations, division, own,
                 device=device, precision=precision, threads=threads or session.default_threads(),
                 launches=launches or PROFILES[profile].launches, seed=seed,
                 margin=PROFILES[profile].margin if margin is None else fraction(margin, "--margin"),
@@ -108,6 +113,7 @@ def run(
             out,
             data_dir,
             source_of(env),
+            own=own,
         )
     )  # fmt: skip
     work(opened, console, certify_anew=certify)
@@ -124,11 +130,17 @@ def request_of(
     tasks: str | None,
     implementations: str | None,
     division: Divisions | None = None,
+    own: OwnTasks = session.NO_TASKS,
     **options: Any,
 ) -> Request:
-    """A request with its globs resolved; `UserError` for what no request may hold."""
-    patterns = PROFILES[profile].tasks if tasks is None else globs(tasks)
-    named = tuple(t.name for t in matching_tasks(patterns))
+    """A request with its globs resolved; `UserError` for what no request may hold. own: tasks of
+    the user's, done beside what `tasks` matches, or alone where nothing was asked for."""
+    if own and tasks is None:
+        named = tuple(own)
+    else:
+        patterns = PROFILES[profile].tasks if tasks is None else globs(tasks)
+        among = [*CATALOGUE, *(one.task for one in own.values())]
+        named = tuple(dict.fromkeys([*(t.name for t in matching_tasks(patterns, among)), *own]))
     names = tuple(i.name for i in contenders(chosen(implementations), named, division))
     try:
         return Request(profile=profile, tasks=named, implementations=names, **options)

@@ -19,6 +19,7 @@ from bench.cli.options import (
     Out,
     PrecisionOption,
     Seed,
+    TaskFiles,
     Tasks,
     Threads,
     source_of,
@@ -29,11 +30,12 @@ from bench.records.parts import CheckRecord
 from bench.records.results import Results
 from bench.records.schema import Launch
 from bench.report.layouts import terminal
-from bench.run import session
+from bench.run import session, task_file
 
 
 def verify(
     tasks: Tasks = None,
+    task: TaskFiles = None,
     implementations: Implementations = None,
     division: DivisionOption = None,
     device: DeviceOption = "cpu",
@@ -48,11 +50,12 @@ def verify(
     """Prove equal work: certificates only. Exit status 1 when one is refused, or none passed."""
     console = Console()
     threads = threads or session.default_threads()
+    own = task_file.read_all(task or (), data_dir)
     request = request_of(
-        "smoke", "*" if tasks is None else tasks, implementations, division,
+        "smoke", "*" if tasks is None and not own else tasks, implementations, division, own,
         device=device, precision=precision, threads=threads, seed=seed, measure=False,
     )  # fmt: skip
-    opened = session.start(request, out, data_dir, source_of(env))
+    opened = session.start(request, out, data_dir, source_of(env), own=own)
     work(opened, console, quiet=as_json)
     launches = [x for x in Results.read(opened.run).launches if x.kind == "certify"]
     count = Counter(launch.status for launch in launches)

@@ -25,15 +25,16 @@ from bench.records.schema import Machine, RunFile
 from bench.records.store import Run
 from bench.run import environments
 from bench.run.environments import HERE, Environment, Source
+from bench.run.task_file import OwnTask, OwnTasks
 from tasks.catalogue.every import CATALOGUE
 from tasks.data import cache, prepare
-from tasks.data.cache import Prepared
 from tasks.errors import UserError
 from tasks.spec.form import definition, digest, restored
 from tasks.spec.network import Task
 from tasks.spec.search import Search
 
 RUNS = Path("runs")
+NO_TASKS: OwnTasks = {}
 
 
 @dataclass(frozen=True)
@@ -99,12 +100,14 @@ def start(
     data_dir: Path | None,
     source: Source = HERE,
     pairing: str = "",
+    own: OwnTasks = NO_TASKS,
 ) -> Session:
     """Begin a new run in `out` (default: runs/<time>) with the code and pins of `source`.
 
-    pairing: the same text in runs that are measured interleaved, else empty.
+    pairing: the same text in runs that are measured interleaved, else empty. own: tasks that are
+    the user's, which `request` may name.
     """
-    about = about_of(request, PROFILES[request.profile].budget, data_dir, source, pairing)
+    about = about_of(request, PROFILES[request.profile].budget, data_dir, source, pairing, own)
     path = out or RUNS / datetime.fromisoformat(about.created).strftime("%Y%m%dT%H%M%SZ")
     return _session(Run.create(path, about), about, source)
 
@@ -115,12 +118,15 @@ def about_of(
     data_dir: Path | None = None,
     source: Source = HERE,
     pairing: str = "",
+    own: OwnTasks = NO_TASKS,
 ) -> RunFile:
     """run.json of a run that begins now; its data are made ready in the cache."""
     check_device(request.device, request.precision)
     request = replace(request, own=tuple(sorted(source.own)))
-    works = {work.name: work for work in CATALOGUE if work.name in request.tasks}
-    prepared = {n: prepare.prepare(task_of(works[n]).data, data_dir) for n in request.tasks}
+    known: dict[str, Task | Search] = {work.name: work for work in CATALOGUE}
+    known |= {name: one.task for name, one in own.items()}
+    works = {name: known[name] for name in known if name in request.tasks}
+    data = {n: _data(works[n], own.get(n), data_dir) for n in request.tasks}
     text = json.dumps(
         {
             "schema": SCHEMA,
@@ -130,7 +136,7 @@ def about_of(
             "request": asdict(request),
             "budget": asdict(budget),
             "machine": machine(request.device),
-            "datasets": {n: _data(task_of(works[n]), prepared[n]) for n in request.tasks},
+            "datasets": data,
             "tasks": {
                 n: {"digest": digest(w), "definition": definition(w)} for n, w in works.items()
             },
@@ -146,10 +152,13 @@ def task_of(work: Task | Search) -> Task:
     return work.base if isinstance(work, Search) else work
 
 
-def _data(task: Task, prepared: Prepared) -> dict[str, Any]:
+def _data(work: Task | Search, own: OwnTask | None, data_dir: Path | None) -> dict[str, Any]:
     """Relative to the cache: a published run names no place on its machine."""
+    task = task_of(work)
+    prepared = own.prepared if own else prepare.prepare(task.data, data_dir)
     facts = asdict(prepared) | {"folder": str(prepared.folder.relative_to(cache.root()))}
-    return facts | {"metric": task.metric, "target": prepare.target(task, prepared)}
+    target = own.target if own else prepare.target(task, prepared)
+    return facts | {"metric": task.metric, "target": target}
 
 
 def resume(out: Path | None, source: Source = HERE) -> Session:

@@ -44,6 +44,11 @@ class OwnTask:
     task: Task
     prepared: Prepared
 
+    @property
+    def target(self) -> float | None:
+        """The score that counts as learned on its own data."""
+        return self.task.target.embedded if self.task.target else None
+
 
 OwnTasks = Mapping[str, OwnTask]
 """By the task's name."""
