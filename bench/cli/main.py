@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bench.cli.campaign import campaign_
 from bench.cli.compare import compare_
 from bench.cli.data import data_app
 from bench.cli.doctor import doctor
@@ -34,6 +35,7 @@ app.add_typer(data_app, name="data")
 app.command("setup")(setup)
 app.command("verify")(verify)
 app.command("run")(run)
+app.command("campaign")(campaign_)
 app.command("report")(report_)
 app.command("evidence")(evidence_)
 app.command("compare")(compare_)

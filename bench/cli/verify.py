@@ -29,8 +29,11 @@ from bench.records.beside import written
 from bench.records.parts import CheckRecord
 from bench.records.results import Results
 from bench.records.schema import Launch
+from bench.report.blocks import Table, label
 from bench.report.layouts import terminal
 from bench.run import session, task_file
+
+NEAREST = "nearest to its bound, and how much of it"
 
 
 def verify(
@@ -65,10 +68,28 @@ def verify(
         rows = [_row(launch) | {"checks": _checks(launch)} for launch in launches]
         typer.echo(json.dumps(found | {"certificates": rows}, indent=1))
     else:
-        terminal.print_rows(console, "Certificates", [_row(launch) for launch in launches])
+        terminal.print_table(console, table(launches))
+        for launch in launches:
+            if launch.status != "ok":
+                text = f"{launch.cell.task} {launch.cell.implementation}: {launch.reason}"
+                console.print(text, markup=False, highlight=False)
         more = f"; {unsupported} cells unsupported, each with its reason" if unsupported else ""
         console.print(f"{passed} of {len(launches)} certificates passed{more}", highlight=False)
     raise typer.Exit(0 if passed and passed + unsupported == len(launches) else 1)
+
+
+def table(launches: Sequence[Launch]) -> Table:
+    """Task, implementation, how it ended, and the check that came nearest to its bound."""
+    columns = (label("task"), label("implementation"), label("status"), label(NEAREST, wrap=True))
+    rows = tuple((x.cell.task, x.cell.implementation, x.status, _nearest(x)) for x in launches)
+    failed = {i for i, x in enumerate(launches) if x.status not in ("ok", "unsupported")}
+    return Table("Certificates", columns, rows, bad=frozenset(failed))
+
+
+def _nearest(launch: Launch) -> str:
+    certificate = launch.launch.certificate
+    found = _worst(certificate.checks) if certificate else None
+    return f"{found.name}, {(found.error or 0.0) / found.bound:.1%}" if found else ""
 
 
 def _row(launch: Launch) -> dict[str, Any]:
@@ -91,8 +112,10 @@ def _checks(launch: Launch) -> list[dict[str, Any]]:
 
 def worst(checks: Sequence[CheckRecord]) -> str:
     """The check that came nearest to its bound, as "name error (bound …)"."""
-    measured = [(c.error, c) for c in checks if c.bound > 0 and c.error is not None]
-    if not measured:
-        return ""
-    error, check = max(measured, key=lambda pair: pair[0] / pair[1].bound)
-    return f"{check.name} {error:.1e} (bound {check.bound:.0e})"
+    found = _worst(checks)
+    return f"{found.name} {found.error:.1e} (bound {found.bound:.0e})" if found else ""
+
+
+def _worst(checks: Sequence[CheckRecord]) -> CheckRecord | None:
+    measured = [c for c in checks if c.bound > 0 and c.error is not None]
+    return max(measured, key=lambda c: (c.error or 0.0) / c.bound, default=None)

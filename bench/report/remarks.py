@@ -33,8 +33,23 @@ def of(own: Results, context: Context, task: str) -> list[str]:
         settling.note(own),
         early_stopping(own),
     ]
+    lines.append(environments(own))
     lines += [f"{r.cell.contender}: {r.status}: {r.reason}" for r in own.cells if r.failed]
     return [line for line in lines if line]
+
+
+def environments(results: Results) -> str:
+    """Whose environment is not the suite's; empty where all are."""
+    theirs = results.about.request.own
+    rows = {
+        r.cell.implementation: r.version
+        for r in results.cells
+        if r.launches and r.launches[0].job.framework in theirs
+    }
+    named = ", ".join(f"{name} ({version})" for name, version in sorted(rows.items()))
+    return (
+        f"In environments of the user's own, which the suite has not made: {named}." if rows else ""
+    )
 
 
 def target(results: Results, task: str) -> str:

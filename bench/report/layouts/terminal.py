@@ -183,6 +183,12 @@ def _section(block: Section, console: Console) -> None:
     _all(block.blocks, console)
 
 
+def print_table(console: Console, table: Table) -> None:
+    """A table by itself, under its title."""
+    _say(console, table.title, "bold")
+    _lay(table, console)
+
+
 def print_rows(console: Console, title: str, rows: Sequence[dict[str, Any]]) -> None:
     """A plain table of dictionaries with the same keys."""
     grid = Grid(title=title, title_justify="left", title_style="bold", header_style="bold")

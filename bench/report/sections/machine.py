@@ -18,6 +18,8 @@ def sections(results: Results, context: Context) -> list[Section]:
     """Facts, and behind them the settings, those that differ first."""
     facts = [*machine(results), *versions(results).items()]
     facts += [("command", results.about.command)]
+    if theirs := results.about.request.own:
+        facts += [("environments of the user's own", ", ".join(theirs))]
     if suite := results.about.suite.version:
         facts += [("suite", f"{suite} {results.about.suite.revision}".strip())]
     blocks: tuple[Block, ...] = (
