@@ -6,7 +6,11 @@ import shlex
 
 from bench.records.record import Cell
 from bench.records.schema import RunFile
+from tasks.catalogue.every import CATALOGUE
+from tasks.data.prepare import FAMILIES
 
+NAMES = frozenset(work.name for work in CATALOGUE)
+TASK = "FILE.py"  # stands for a user's own task, likewise
 DATA = "DIR"  # stands for the folder that was given: a run keeps no path of its user
 
 
@@ -14,14 +18,16 @@ def command(cell: Cell, about: RunFile) -> str:
     """All of the request that decides what a cell is: sizes, precision, threads, seed, data.
 
     What is not said has its default. Where the data were not the suite's own, DIR stands for
-    the folder with the canonical files.
+    the folder with the canonical files; FILE.py stands for the file of a task of the user's own.
     """
     request = about.request
     verb = (
         ["bench", "run", "--profile", request.profile] if request.measure else ["bench", "verify"]
     )
+    is_own = cell.task not in NAMES
     words = [
-        *verb, "--tasks", cell.task, "--implementations", cell.implementation,
+        *verb, *(["--task", TASK] if is_own else ["--tasks", cell.task]),
+        "--implementations", cell.implementation,
         "--device", cell.device, "--precision", cell.precision, "--threads", str(cell.threads),
     ]  # fmt: skip
     if request.measure:
@@ -31,6 +37,6 @@ def command(cell: Cell, about: RunFile) -> str:
             words += ["--budget", f"{request.budget_seconds:g}s"]
     words += ["--seed", str(request.seed)]
     data = about.datasets.get(cell.task)
-    if data is not None and not data.embedded:
+    if data is not None and not data.embedded and not (is_own and data.family not in FAMILIES):
         words += ["--data-dir", DATA]
     return shlex.join(words)

@@ -13,6 +13,7 @@ COLUMNS = (
 )  # fmt: skip
 INTRODUCTION = "Cells that could not be measured, or not in every launch."
 COMMANDS = "The commands that repeat them"
+TASK = f"For {repeat.TASK} put the file of your own task."
 DATA = f"For {repeat.DATA} put the folder that holds the canonical data files."
 NOTHING = "Nothing: every launch of every cell ended well."
 
@@ -26,6 +27,8 @@ def sections(results: Results, context: Context) -> list[Section]:
         commands = list(dict.fromkeys(repeat.command(r.cell, results.about) for r in failed))
         table = Table("Failed cells", COLUMNS, rows, bad=frozenset(range(len(rows))))
         blocks = (Note(INTRODUCTION), table, Code("\n".join(commands), COMMANDS))
+        if any(f"--task {repeat.TASK}" in command for command in commands):
+            blocks = (*blocks, Note(TASK, small=True))
         if any(f"--data-dir {repeat.DATA}" in command for command in commands):
             blocks = (*blocks, Note(DATA, small=True))
     return [Section("failures", "What failed", blocks)]

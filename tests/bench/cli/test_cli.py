@@ -11,7 +11,9 @@ import pytest
 
 from bench.discover import Divisions, implementations, tuners, usual
 from bench.records.record import SCHEMA
+from tests.support import task_files
 from tests.support.command import bench
+from tests.support.task_files import write_data
 
 
 @pytest.fixture
@@ -22,6 +24,10 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "future" / "run.json").write_text(json.dumps({"schema": SCHEMA + 1}))
     (tmp_path / "garbage").mkdir()
     (tmp_path / "garbage" / "run.json").write_text("\x00\xff")
+    write_data(tmp_path)
+    (tmp_path / "exits.py").write_text(task_files.MISTAKES["ends its process"][0])
+    (tmp_path / "text.py").write_text(task_files.MISTAKES["text in a line"][0])
+    (tmp_path / "mine.py").write_text(task_files.GOOD)
     return tmp_path
 
 
@@ -48,6 +54,10 @@ MISTAKES = [
     (["run", "--seed", "-1"], "--seed must be at least 0"),
     (["run", "--seed", "4294967296"], "--seed must be under"),
     (["verify", "--seed", "-1"], "--seed must be at least 0"),
+    (["run", "--task", "nowhere.py"], "--task nowhere.py: there is no such file"),
+    (["run", "--task", "exits.py"], "--task exits.py: its process ended with exit status 0"),
+    (["verify", "--task", "text.py"], "text.csv line 3, column b: 'old' is no number"),
+    (["verify", "--task", "text.py", "--tasks", "none"], "--task text.py"),
     (["report", "nowhere"], "does not exist"),
     (["report", "garbage"], "cannot be read"),
     (["report", "future"], "newer version"),
@@ -162,3 +172,26 @@ def test_a_run_that_measured_nothing_is_not_green(folder: Path) -> None:
 
 def test_module_and_script_are_the_same(folder: Path) -> None:
     assert "Compare deep-learning frameworks" in bench("--help", cwd=folder).stdout
+
+
+def test_a_task_of_ones_own_stands_in_the_run_and_is_resumed_without_its_file(folder: Path) -> None:
+    words = ["--task", "mine.py", "--implementations", "pytorch:loop", "--out", "r"]
+    done = bench("run", "--profile", "smoke", *words, cwd=folder)
+    assert done.returncode == 1, done.stderr  # nothing is installed there
+    about = json.loads((folder / "r" / "run.json").read_text())
+    assert about["request"]["tasks"] == ["wine"]
+    assert about["tasks"]["wine"]["definition"]["layers"][0]["units"] == 16
+    assert about["datasets"]["wine"]["rows"] == [320, 80]
+    assert about["datasets"]["wine"]["folder"].startswith("own/wine-")
+    assert "4 features, Dense 16 relu" in (folder / "r" / "report.md").read_text()
+    (folder / "mine.py").unlink()
+    again = bench("run", "--resume", "--out", "r", cwd=folder)
+    assert again.returncode == 1, again.stderr
+    assert "Traceback" not in again.stderr
+
+
+def test_tasks_of_the_suite_can_stand_beside_ones_own(folder: Path) -> None:
+    words = ["--task", "mine.py", "--tasks", "fnn-mnist", "--implementations", "pytorch:loop"]
+    done = bench("verify", *words, "--json", cwd=folder)
+    rows = json.loads(done.stdout)["certificates"]
+    assert {row["task"] for row in rows} == {"fnn-mnist", "wine"}

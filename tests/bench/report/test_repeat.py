@@ -38,7 +38,9 @@ def test_the_command_asks_for_what_was_asked(
     """Through the command line itself: the request that comes out is the run's, of one cell."""
     asked: list[tuple[Request, Path | None]] = []
 
-    def start(request: Request, out: Path | None, data_dir: Path | None) -> None:
+    def start(
+        request: Request, out: Path | None, data_dir: Path | None, *_: Any, **__: Any
+    ) -> None:
         asked.append((request, data_dir))
         raise Started
 
@@ -63,6 +65,12 @@ def test_the_command_asks_for_what_was_asked(
 
 def test_the_suites_own_data_need_no_folder() -> None:
     assert "--data-dir" not in repeat.command(CELL, run_file())
+
+
+def test_a_task_of_ones_own_is_asked_for_by_its_file() -> None:
+    command = repeat.command(Cell("wine", "keras:fit", "cpu", "fp32", 1), run_file())
+    assert f"--task {repeat.TASK} " in command
+    assert "--tasks" not in command
 
 
 def failed(embedded: bool) -> Results:

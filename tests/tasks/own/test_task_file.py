@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from time import monotonic
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.run.task_file import OwnTask, read_all
+from bench.run.task_file import PROJECT, OwnTask, read_all
 from tasks.data import arrays
 from tasks.errors import UserError
 from tasks.own import read
@@ -130,3 +131,14 @@ def test_a_task_may_take_a_set_of_the_suite(files: Path) -> None:
     text = text.replace("Dense(3)", "Dense(1)").replace("sparse_categorical", "binary")
     own = task_of(files, HEAD + text)
     assert (own.prepared.family, own.prepared.id) == ("fair", "fair-affairs")
+
+
+def test_the_example_of_the_readme_works_as_it_stands(tmp_path: Path) -> None:
+    page = (PROJECT / "tasks" / "README.md").read_text(encoding="utf-8")
+    part = page.split("## Your own model, your own data")[1]
+    (text,) = re.findall(r"```python\n(.*?)```", part.split("\n## ")[0], re.S)
+    rows = np.random.default_rng(0).integers(0, 2, (100, 13))
+    heading = ",".join(f"f{n}" for n in range(12)) + ",left"
+    np.savetxt(tmp_path / "customers.csv", rows, "%d", ",", header=heading, comments="")
+    own = task_of(tmp_path, text)
+    assert (own.task.name, own.prepared.id, own.prepared.rows) == ("churn", "customers", (80, 20))
