@@ -21,7 +21,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 BENCH = Path(__file__).resolve().parents[1]
 PICTURE = BENCH / "architecture.svg"
 ORDER = (
-    "stats", "discover", "records", "machine", "proof", "judge", "plan", "run", "claims",
+    "stats", "discover", "records", "machine", "proof", "judge", "plan", "run", "port", "claims",
     "history", "report", "cli", "audit",
 )  # fmt: skip
 APART = "worker"  # a process of its own in a framework's environment; nobody imports it
@@ -34,6 +34,7 @@ WORDS = {
     "judge": "from a run to verdicts; pure",
     "plan": "from a request to jobs; pure",
     "run": "all that starts a process",
+    "port": "a user's two programs: where they part",
     "claims": "the articles' framework table",
     "history": "runs over time",
     "report": "one document, four layouts, exports",

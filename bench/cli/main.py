@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from bench.cli.campaign import campaign_
+from bench.cli.certify import certify_
 from bench.cli.compare import compare_
 from bench.cli.data import data_app
 from bench.cli.doctor import doctor
@@ -34,6 +35,7 @@ app.command("list")(list_)
 app.add_typer(data_app, name="data")
 app.command("setup")(setup)
 app.command("verify")(verify)
+app.command("certify")(certify_)
 app.command("run")(run)
 app.command("campaign")(campaign_)
 app.command("report")(report_)
