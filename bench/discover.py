@@ -1,14 +1,20 @@
 """What there is: a thing is found because its file stands in a folder, and nowhere is a list.
 
 Frameworks are the folders of `adapters` with a module ``about``; tasks, searches, devices, figures
-and the rest are the modules of one package. Nothing here imports a framework.
+and the rest are the modules of one package. Installed packages add to them by entry points of the
+groups ``framework_bench.adapters``, ``.tasks``, ``.figures`` and ``.exports``: the plug-ins. A
+broken one is a warning with its name. Nothing here imports a framework.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
+from importlib import import_module, metadata
+from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
@@ -16,17 +22,109 @@ from typing import Literal
 
 import adapters
 from adapters.base import Framework, Implementation
+from tasks.catalogue.every import CATALOGUE
 from tasks.errors import UserError
+from tasks.own.check import checked_task
+from tasks.spec.network import Task
+from tasks.spec.search import Search
 
 Divisions = Literal["documented", "tuned", "both"]
 UNASKED: Divisions = "documented"  # what users ask about: the programs that they would write
 
 
-def members(package: str) -> list[ModuleType]:
-    """The modules of a package, imported, in order of their names."""
+PluginKind = Literal["adapters", "tasks", "figures", "exports"]
+GROUP = "framework_bench."
+
+
+def members(
+    package: str, plugins: PluginKind | None = None, parts: Sequence[str] = ()
+) -> list[ModuleType]:
+    """The modules of a package, imported, in order of their names; then those of plug-ins of that
+    kind that have all of `parts`, and no NAME that is taken."""
     home = import_module(package)
     names = sorted(found.name for found in iter_modules(home.__path__))
-    return [import_module(f"{package}.{name}") for name in names]
+    modules = [import_module(f"{package}.{name}") for name in names]
+    for plugin in plugins_of(plugins) if plugins else ():
+        with blamed(plugin):
+            module = import_module(plugin.module)
+            if lacking := [part for part in parts if not hasattr(module, part)]:
+                raise AttributeError(f"{plugin.module} has no {lacking[0]}")
+            if module.NAME in (getattr(one, "NAME", None) for one in modules):
+                raise ValueError(f"there is a {module.NAME!r} already")
+            modules.append(module)
+    return modules
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """An entry point of an installed package: its kind, its name, and the module that it names."""
+
+    kind: str
+    name: str
+    module: str
+
+    @property
+    def file(self) -> Path:
+        """Where the module stands, without importing it. ImportError where there is none."""
+        spec = find_spec(self.module)
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError(f"No module named {self.module!r}")
+        return Path(spec.origin)
+
+
+@cache
+def plugins_of(kind: PluginKind) -> tuple[Plugin, ...]:
+    """Those of all installed packages, in order of their names."""
+    found = metadata.entry_points(group=GROUP + kind)
+    return tuple(sorted({Plugin(kind, p.name, p.module) for p in found}, key=lambda p: p.name))
+
+
+@contextmanager
+def blamed(thing: Plugin | ModuleType) -> Iterator[None]:
+    """Whatever a plug-in does wrong inside is a warning with its name, and it is left out. A module
+    of the suite's own is no plug-in: what it raises goes on."""
+    plugin = thing if isinstance(thing, Plugin) else _plugin_of(thing)
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        if plugin is None:
+            raise
+        warn(f"plug-in {plugin.name} ({GROUP}{plugin.kind}) is left out: {in_words(error)}")
+
+
+def _plugin_of(module: ModuleType) -> Plugin | None:
+    every = [plugin for kind in ("figures", "exports") for plugin in plugins_of(kind)]
+    return next((plugin for plugin in every if plugin.module == module.__name__), None)
+
+
+def in_words(error: BaseException) -> str:
+    """An exception as one line."""
+    text = " ".join(str(error).split())[:300]
+    return text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"
+
+
+@cache
+def warn(text: str) -> None:
+    """A line on stderr, once."""
+    print(f"bench: warning: {text}", file=sys.stderr)
+
+
+@cache
+def plugin_tasks() -> dict[str, tuple[Task, Path]]:
+    """Name → the task of a plug-in, and the file that brings its data (tasks.own)."""
+    found: dict[str, tuple[Task, Path]] = {}
+    for plugin in plugins_of("tasks"):
+        with blamed(plugin):
+            task = checked_task(getattr(import_module(plugin.module), "TASK", None))
+            if task.name in found or task.name in (work.name for work in CATALOGUE):
+                raise ValueError(f"there is a task {task.name!r} already")
+            found[task.name] = (task, plugin.file)
+    return found
+
+
+def works() -> tuple[Task | Search, ...]:
+    """The tasks and searches of the catalogue, then the tasks of plug-ins."""
+    return (*CATALOGUE, *(task for task, _ in plugin_tasks().values()))
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from bench import discover
 from bench.records.results import Results
 from bench.records.store import Run
 from bench.report import exporting
@@ -54,7 +55,11 @@ def export(
     results = Results.read(Run.open(run_dir))
     module = exporting.formats()[form]
     options = exporting.Options("higher" if better is Better.HIGHER else "lower")
-    text = module.export(results, options)
+    text: str | None = None
+    with discover.blamed(module):
+        text = module.export(results, options)
+    if text is None:
+        raise UserError(f"--format {form} failed")
     if not module.SHOWS_FAILURES:
         for line in exporting.left_out(results):
             typer.echo(f"left out: {line}", err=True)

@@ -13,11 +13,10 @@ from rich.text import Text
 
 from adapters.base import Division, Implementation
 from bench.cli.options import DeviceOption
-from bench.discover import implementations, tuners, usual
+from bench.discover import implementations, tuners, usual, works
 from bench.judge.divisions import MEANINGS
 from bench.machine.devices.kinds import KINDS, kind_of
 from bench.run import session
-from tasks.catalogue.every import CATALOGUE
 
 Listed = dict[str, object]
 MARKS: dict[Division, str] = {
@@ -32,7 +31,7 @@ def list_(
 ) -> None:
     """Tasks, implementations and devices; which are ready here, and why not."""
     kind_of(device)
-    tasks = [{"task": t.name, "family": t.family, "summary": t.summary} for t in CATALOGUE]
+    tasks = [{"task": t.name, "family": t.family, "summary": t.summary} for t in works()]
     taken = {i.name for i in usual((*implementations(), *tuners()), "both")}
     rows = [_implementation(i, device, taken) for i in implementations()]
     own = [_implementation(i, device, taken) for i in tuners()]

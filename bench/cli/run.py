@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from fnmatch import fnmatch
+from pathlib import Path
 from time import monotonic
 from typing import Annotated, Any
 
@@ -29,7 +31,7 @@ from bench.cli.options import (
 )
 from bench.cli.progress import Progress
 from bench.cli.report import publish
-from bench.discover import Divisions
+from bench.discover import Divisions, plugin_tasks, works
 from bench.plan.request import PROFILES, contenders, matching_tasks
 from bench.records.record import Request
 from bench.records.results import Results
@@ -38,7 +40,6 @@ from bench.run import ceiling, session, task_file
 from bench.run.launches import run_jobs
 from bench.run.more import go_on
 from bench.run.task_file import OwnTasks
-from tasks.catalogue.every import CATALOGUE
 from tasks.errors import UserError
 
 console = Console()
@@ -98,7 +99,7 @@ def run(
     ] = False,
 ) -> None:
     """Measure, print the table, write the report into the run."""
-    own = task_file.read_all(task or (), data_dir)
+    own = own_tasks(task, tasks, data_dir)
     opened = (
         session.resume(out, source_of(env))
         if resume
@@ -139,13 +140,22 @@ def request_of(
         named = tuple(own)
     else:
         patterns = PROFILES[profile].tasks if tasks is None else globs(tasks)
-        among = [*CATALOGUE, *(one.task for one in own.values())]
-        named = tuple(dict.fromkeys([*(t.name for t in matching_tasks(patterns, among)), *own]))
+        among = {work.name: work for work in (*works(), *(one.task for one in own.values()))}
+        found = matching_tasks(patterns, list(among.values()))
+        named = tuple(dict.fromkeys([*(work.name for work in found), *own]))
     names = tuple(i.name for i in contenders(chosen(implementations), named, division))
     try:
         return Request(profile=profile, tasks=named, implementations=names, **options)
     except ValueError as error:
         raise UserError(f"--{error}") from None
+
+
+def own_tasks(files: list[Path] | None, tasks: str | None, data_dir: Path | None) -> OwnTasks:
+    """The tasks of these files, and of plug-ins those that `tasks` matches."""
+    patterns = [] if tasks is None else globs(tasks)
+    known = plugin_tasks().items()
+    theirs = [file for name, (_, file) in known if any(fnmatch(name, glob) for glob in patterns)]
+    return task_file.read_all([*(files or ()), *theirs], data_dir)
 
 
 def _budget(text: str | None, profile: ProfileName, launches: int | None) -> float | None:

@@ -24,14 +24,14 @@ from bench.cli.options import (
     Threads,
     source_of,
 )
-from bench.cli.run import request_of, work
+from bench.cli.run import own_tasks, request_of, work
 from bench.records.beside import written
 from bench.records.parts import CheckRecord
 from bench.records.results import Results
 from bench.records.schema import Launch
 from bench.report.blocks import Table, label
 from bench.report.layouts import terminal
-from bench.run import session, task_file
+from bench.run import session
 
 NEAREST = "nearest to its bound, and how much of it"
 
@@ -53,9 +53,9 @@ def verify(
     """Prove equal work: certificates only. Exit status 1 when one is refused, or none passed."""
     console = Console()
     threads = threads or session.default_threads()
-    own = task_file.read_all(task or (), data_dir)
+    own = own_tasks(task, "*" if tasks is None and not task else tasks, data_dir)
     request = request_of(
-        "smoke", "*" if tasks is None and not own else tasks, implementations, division, own,
+        "smoke", "*" if tasks is None and not task else tasks, implementations, division, own,
         device=device, precision=precision, threads=threads, seed=seed, measure=False,
     )  # fmt: skip
     opened = session.start(request, out, data_dir, source_of(env), own=own)

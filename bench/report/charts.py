@@ -20,21 +20,25 @@ from bench.records.results import Results
 from bench.report.blocks import Figure
 from bench.report.drawing import canvas
 
+PARTS = ("NAME", "TITLE", "READING", "ORDER", "draw")
+
 
 def figures() -> list[ModuleType]:
-    """The modules, in order."""
-    return sorted(discover.members("bench.report.figures"), key=lambda module: module.ORDER)
+    """The modules, those of plug-ins too, in order."""
+    modules = discover.members("bench.report.figures", "figures", PARTS)
+    return sorted(modules, key=lambda module: int(module.ORDER))
 
 
 def write(results: Results, out: Path) -> list[Figure]:
     """Every figure of the run that has something to show, as NAME.svg and NAME.png in `out`."""
     drawn = []
     for module in figures():
-        for part, name, title in _parts(module, results):
-            figure = module.draw(part)
-            if figure is not None:
-                svg, _ = canvas.save(figure, out, name)
-                drawn.append(Figure(name, title, module.READING, svg.read_bytes()))
+        with discover.blamed(module):
+            for part, name, title in _parts(module, results):
+                figure = module.draw(part)
+                if figure is not None:
+                    svg, _ = canvas.save(figure, out, name)
+                    drawn.append(Figure(name, title, module.READING, svg.read_bytes()))
     return drawn
 
 

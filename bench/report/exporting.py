@@ -17,6 +17,7 @@ from bench.records.record import Cell
 from bench.records.results import CellResult, Results
 from tasks.errors import UserError
 
+PARTS = ("NAME", "SHOWS_FAILURES", "export")
 PHASES = ("learn", "train", "step", "infer", "latency")
 # A framework that says it cannot do the work has not failed at it.
 NOT_FAILURES = {"ok", "unsupported"}
@@ -42,8 +43,9 @@ class End:
 
 
 def formats() -> dict[str, ModuleType]:
-    """Name → the module of every format."""
-    return {module.NAME: module for module in discover.members("bench.report.exports")}
+    """Name → the module of every format, those of plug-ins too."""
+    modules = discover.members("bench.report.exports", "exports", PARTS)
+    return {module.NAME: module for module in modules}
 
 
 def cell_name(cell: Cell) -> str:

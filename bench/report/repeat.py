@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shlex
 
+from bench.discover import works
 from bench.records.record import Cell
 from bench.records.schema import RunFile
-from tasks.catalogue.every import CATALOGUE
 from tasks.data.prepare import FAMILIES
 
-NAMES = frozenset(work.name for work in CATALOGUE)
 TASK = "FILE.py"  # stands for a user's own task, likewise
 DATA = "DIR"  # stands for the folder that was given: a run keeps no path of its user
 
@@ -24,7 +23,7 @@ def command(cell: Cell, about: RunFile) -> str:
     verb = (
         ["bench", "run", "--profile", request.profile] if request.measure else ["bench", "verify"]
     )
-    is_own = cell.task not in NAMES
+    is_own = cell.task not in {work.name for work in works()}
     words = [
         *verb, *(["--task", TASK] if is_own else ["--tasks", cell.task]),
         "--implementations", cell.implementation,
