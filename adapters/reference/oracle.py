@@ -17,6 +17,7 @@ import numpy as np
 
 from adapters.base import AdamForm, Adapter, Data, Setting, Unsupported
 from adapters.reference import layers
+from adapters.reference.threads import products_on
 from tasks.spec.network import Task, layer_name
 from tasks.spec.training import Adam, Loss
 from tasks.weights import Weights
@@ -105,6 +106,10 @@ class Reference(Adapter):
 
     def gradients(self, x: Array, y: Array) -> tuple[float, Weights]:
         """Batch-mean loss and its gradient by every parameter, canonical names."""
+        with products_on(self._threads):
+            return self._gradients(x, y)
+
+    def _gradients(self, x: Array, y: Array) -> tuple[float, Weights]:
         outputs, saved = self._forward(x, training=True)
         loss, grad = loss_and_gradient(self.task.loss, outputs, y)
         grads: Weights = {}
@@ -124,7 +129,8 @@ class Reference(Adapter):
     def predict(self, data: Data, batch_size: int) -> Array:
         x, _ = data
         batches = [x[i : i + batch_size] for i in range(0, len(x), batch_size)]
-        return np.concatenate([self._forward(b, training=False)[0] for b in batches])
+        with products_on(self._threads):
+            return np.concatenate([self._forward(b, training=False)[0] for b in batches])
 
     def wait(self) -> None:
         return None

@@ -1,5 +1,5 @@
-"""Does a plan's jobs: certificates and searches one at a time, measurements a sitting at a time.
-Every way a worker can end is a record."""
+"""Does a plan's jobs: certificates several at once, searches one at a time, measurements a sitting
+at a time. Every way a worker can end is a record."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ from bench.run.ceiling import best
 from bench.run.environments import Environment
 from bench.run.process import Worker
 from bench.run.sitting import OnTurn, Seat, sit
+from bench.run.together import together
 from tasks.errors import UserError
 
 
 @dataclass(frozen=True)
 class Events:
-    """Whom the runner tells what it does. done: a job is, with its record. polled: several times a
-    second while a job runs alone. turned: phase, turns that count, wanted; after each turn of a
-    sitting. sat: a sitting of this task is over."""
+    """Whom the runner tells what it does, from one thread. done: a job is, with its record. polled:
+    several times a second for each job that runs outside a sitting. turned: phase, turns that
+    count, wanted; after each turn of a sitting. sat: a sitting of this task is over."""
 
     done: Callable[[Job, Launch], None] = lambda job, launch: None
     polled: Callable[[Job], None] = lambda job: None
@@ -55,23 +56,32 @@ def run_jobs(
     certificate's record says why.
     """
     launches = clean(run, jobs)
+
+    def done(job: Job, record: Record) -> None:
+        launches[job.id] = keep(run, job, record)
+        events.done(job, launches[job.id])
+
+    def start(job: Job, limit: int | None, poll: Callable[[], None]) -> Record:
+        return _alone(run, job, frameworks[job.framework], limit, poll)
+
     while waiting := pending(jobs, launches):
         first = waiting[0]
-        if first.kind == "measure":
-            together = list(takewhile(partial(same_sitting, first), waiting))
-            seats = [Seat(run, job, frameworks[job.framework]) for job in together]
-            records = sit(seats, memory_limit_bytes, events.turned)
+        if first.kind == "certify":
+            certificates = [job for job in waiting if job.kind == "certify"]
+            for job in [] if certify_anew else certificates:
+                if (record := _kept(job, frameworks[job.framework])) is not None:
+                    done(job, record)
+            anew = [job for job in certificates if job.id not in launches]
+            together(anew, start, done, events.polled, memory_limit_bytes)
+        elif first.kind == "search":
+            done(first, start(first, memory_limit_bytes, partial(events.polled, first)))
         else:
-            together, environment = [first], frameworks[first.framework]
-            record = None if certify_anew else _kept(first, environment)
-            if record is None:
-                poll = partial(events.polled, first)
-                record = _alone(run, first, environment, memory_limit_bytes, poll)
-            records = [record]
-        for job, record in zip(together, records, strict=True):
-            launches[job.id] = keep(run, job, record)
-            events.done(job, launches[job.id])
-        if first.kind == "measure":
+            sitting = list(takewhile(partial(same_sitting, first), waiting))
+            seats = [Seat(run, job, frameworks[job.framework]) for job in sitting]
+            for job, record in zip(
+                sitting, sit(seats, memory_limit_bytes, events.turned), strict=True
+            ):
+                done(job, record)
             events.sat(first.cell.task)
     shutil.rmtree(run.path / "tmp", ignore_errors=True)
 

@@ -20,7 +20,7 @@ from bench.records.record import CHANNEL, Job, Outcome, Record, failure_record
 from bench.records.store import Run
 from bench.run import environments
 from bench.run.environments import Environment
-from bench.run.variables import fresh_caches, worker_variables
+from bench.run.variables import BESIDE_OTHERS, fresh_caches, worker_variables
 from tasks.data import cache
 
 POLL_SECONDS = 0.2
@@ -71,11 +71,13 @@ class Worker:
         variables = worker_variables(job.cell.threads, environment.project, job.division, keeps)
         variables |= fresh_caches(self.answer.with_suffix(".caches"))
         variables |= environment.variables()
+        variables |= BESIDE_OTHERS if job.kind == "certify" else {}
         searches = str(self.run.searches.absolute())
         variables |= {"BENCH_CACHE": str(cache.root()), "BENCH_SEARCHES": searches}
         if theirs is not None:
             variables[CHANNEL] = str(theirs.fileno())
-        words = ("-m", "bench.worker.launch", str(self.question), str(self.answer))
+        files = (str(self.question), str(self.answer))
+        words = ("-m", "bench.worker.launch", *files, str(os.getpid()))
         with pinned(cores.chosen(job.cell.threads)), open(self.log, "w") as log:
             return subprocess.Popen(
                 [environment.python, *words],

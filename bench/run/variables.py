@@ -28,6 +28,10 @@ TUNED = {
     "MALLOC_TOP_PAD_": str(2**26),
 }
 
+# Of a certificate, where nothing is timed: OpenMP's threads sleep while they wait. They would spin
+# on the cores that the next certificate works on. What they compute is the same.
+BESIDE_OTHERS = {"OMP_WAIT_POLICY": "passive", "KMP_BLOCKTIME": "0"}
+
 
 def worker_variables(
     threads: int, project: str, division: Division = "tuned", keeps: Iterable[str] = ()

@@ -1,6 +1,7 @@
 """One launch, in its own process and its framework's own environment.
 
-``python -m bench.worker.launch JOB.json ANSWER.json``: reads a job, does it, writes one record.
+``python -m bench.worker.launch JOB.json ANSWER.json [PID]``: reads a job, does it, writes one
+record. PID: its runner's, with which it ends.
 Only this process holds the clock. It needs NumPy, pytest, pytest-benchmark and the framework.
 Standard output is never read, so a framework may print what it likes. Nothing imports this module;
 the runner starts it.
@@ -239,6 +240,8 @@ def main(arguments: list[str]) -> int:
     """Entry point; exit status 0 whenever a record was written."""
     if sys.platform == "linux":
         _die_with_parent()
+    if arguments[2:] and os.getppid() != int(arguments[2]):
+        return 1  # the runner was killed before this process could say so
     if carried := os.environ.get("BENCH_CARRIED"):
         sys.path.append(carried)  # behind all that the user's environment has itself
     job = Job.from_dict(json.loads(Path(arguments[0]).read_text()))
