@@ -53,17 +53,12 @@ def bench(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Lint, types, unit tests, and the conformance of every framework in its own environment."""
     runner(session, "tests")
-    session.run("ruff", "check", ".")
-    session.run("ruff", "format", "--check", ".")
-    session.run("mypy")
-    setup(session)
-    session.run("pytest", *session.posargs)
-    session.run("python", "-m", "bench.audit.conform")
+    session.run("python", "-m", "bench.audit.everything", *session.posargs)
 
 
 @nox.session
 def conformance(session: nox.Session) -> None:
-    """The whole conformance of every mode; `nox -s tests` has the quick part of some."""
+    """The whole conformance of every mode; `nox -s tests` leaves out what takes long."""
     runner(session, "tests")
     setup(session)
     session.run("python", "-m", "bench.audit.conform", "--all")

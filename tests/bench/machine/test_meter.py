@@ -13,6 +13,7 @@ import pytest
 from bench.machine import cores
 from bench.machine.meter import Meter
 
+pytestmark = pytest.mark.quiet
 COMPUTES = "import time\nwhile time.process_time() < {}: pass\nprint('done', flush=True)\ninput()"
 CPU_SECONDS = 0.3
 LEAST, MOST = 0.8 * CPU_SECONDS * 1e9, 3 * CPU_SECONDS * 1e9

@@ -30,6 +30,7 @@ from bench.run.sitting import PHASES
 from tests.support.fakes import known
 from tests.support.plans import READY, begin, plan_of
 
+pytestmark = pytest.mark.quiet
 STEPS = 25
 OWN_WAYS = ("bursty", "helper", "churn")
 FEW_STEPS, FEWEST_QUIET, ATTEMPTS = 5, 3, 3
