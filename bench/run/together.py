@@ -15,7 +15,7 @@ from bench.machine import cores
 from bench.records.record import Job, Record
 from bench.run.process import GRACE_FRACTION, POLL_SECONDS, available_bytes
 
-AT_ONCE_ON_A_DEVICE = 4  # not the CPU: its memory is shared by all
+AT_ONCE_ON_A_DEVICE = 8  # not the CPU: what does not fit its memory is made again alone
 ROOM_BYTES = 3 * 2**30  # of memory for each; of the catalogue's certificates few need 2 GiB
 # What another process can be the cause of: made again alone.
 MAYBE_THE_OTHERS = ("out-of-memory", "crash", "timeout")
