@@ -21,7 +21,9 @@ from types import ModuleType
 from typing import Literal
 
 import adapters
+from adapters import outside
 from adapters.base import Framework, Implementation
+from adapters.outside import OutsideAdapter
 from tasks.catalogue.every import CATALOGUE
 from tasks.errors import UserError
 from tasks.own.check import checked_task
@@ -127,6 +129,10 @@ def works() -> tuple[Task | Search, ...]:
     return (*CATALOGUE, *(task for task, _ in plugin_tasks().values()))
 
 
+_given: dict[str, OutsideAdapter] = {}  # by framework: files that the user named
+_outside: dict[str, OutsideAdapter] = {}  # by environment: these, and those of plug-ins
+
+
 @cache
 def frameworks() -> tuple[Framework, ...]:
     """What every framework's folder says of itself, in the order they ask for.
@@ -134,7 +140,39 @@ def frameworks() -> tuple[Framework, ...]:
     A folder of `adapters` without an about.py is no framework. `UserError` when one is broken.
     """
     files = [path for home in adapters.__path__ for path in Path(home).glob("*/about.py")]
-    return tuple(sorted(map(_framework, files), key=lambda one: (one.order, one.name)))
+    found = {one.name: one for one in map(_framework, files)}
+    for plugin in plugins_of("adapters"):
+        with blamed(plugin):
+            read = outside.read(plugin.file)
+            if read.framework.name in found:
+                raise ValueError(f"there is a framework {read.framework.name!r} already")
+            found[read.framework.name] = read.framework
+            _outside[read.environment] = read
+    found |= {one.framework.name: one.framework for one in _given.values()}
+    return tuple(sorted(found.values(), key=lambda one: (one.order, one.name)))
+
+
+def add_adapter(path: Path) -> OutsideAdapter:
+    """Take an adapter file for one more framework from here on. `UserError`, a line that begins
+    with the file, where it is none, or where its framework is there already."""
+    try:
+        read = outside.read(path)
+        there = {one.name for one in frameworks()} - set(_given)
+        if read.framework.name in there:
+            raise UserError(f"there is a framework {read.framework.name!r} already; rename yours")
+    except UserError as error:
+        raise UserError(f"--adapter {path}: {error}") from None
+    _given[read.framework.name] = _outside[read.environment] = read
+    for each in (frameworks, implementations, tuners):
+        each.cache_clear()
+    return read
+
+
+def outside_of(environment: str) -> OutsideAdapter | None:
+    """The adapter file whose framework is installed in that environment; None for those of the
+    suite's own."""
+    frameworks()  # also those of plug-ins
+    return _outside.get(environment)
 
 
 def _framework(about: Path) -> Framework:

@@ -76,6 +76,15 @@ TaskFiles = Annotated[
         "it is done. May be given several times.",
     ),
 ]
+AdapterFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--adapter",
+        metavar="FILE.py",
+        help="A framework of your own: its adapter in one file, with its pins in a header "
+        "(adapters/README.md). May be given several times.",
+    ),
+]
 
 
 def source_of(env: list[str] | None) -> Source:

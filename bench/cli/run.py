@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Annotated, Any
@@ -11,7 +13,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from adapters.outside import OutsideAdapter
+from bench import discover
 from bench.cli.options import (
+    AdapterFiles,
     DataDir,
     DeviceOption,
     DivisionOption,
@@ -36,7 +41,7 @@ from bench.plan.request import PROFILES, contenders, matching_tasks
 from bench.records.record import Request
 from bench.records.results import Results
 from bench.report.layouts import terminal
-from bench.run import ceiling, session, task_file
+from bench.run import ceiling, environments, session, task_file
 from bench.run.launches import run_jobs
 from bench.run.more import go_on
 from bench.run.task_file import OwnTasks
@@ -59,6 +64,7 @@ def run(
     tasks: Tasks = None,
     task: TaskFiles = None,
     implementations: Implementations = None,
+    adapter: AdapterFiles = None,
     division: DivisionOption = None,
     device: DeviceOption = "cpu",
     precision: PrecisionOption = "fp32",
@@ -99,13 +105,14 @@ def run(
     ] = False,
 ) -> None:
     """Measure, print the table, write the report into the run."""
+    given = take_adapters(adapter, device)
     own = own_tasks(task, tasks, data_dir)
     opened = (
         session.resume(out, source_of(env))
         if resume
         else session.start(
             request_of(
-                profile.value, tasks, implementations, division, own,
+                profile.value, tasks, beside(given, implementations, division), division, own,
                 device=device, precision=precision, threads=threads or session.default_threads(),
                 launches=launches or PROFILES[profile].launches, seed=seed,
                 margin=PROFILES[profile].margin if margin is None else fraction(margin, "--margin"),
@@ -148,6 +155,27 @@ def request_of(
         return Request(profile=profile, tasks=named, implementations=names, **options)
     except ValueError as error:
         raise UserError(f"--{error}") from None
+
+
+def take_adapters(files: list[Path] | None, device: str) -> list[OutsideAdapter]:
+    """The adapters of these files, from here on known, each with its environment made."""
+    given = [discover.add_adapter(path) for path in files or ()]
+    made = environments.setup([g.environment for g in given], device, partial(typer.echo, err=True))
+    for one in given:
+        if made[one.environment].status != "ready":
+            raise UserError(f"{one.framework.name}: {made[one.environment].reason}")
+    return given
+
+
+def beside(
+    given: Sequence[OutsideAdapter], implementations: str | None, division: Divisions | None
+) -> str | None:
+    """Globs: where none are given, the usual rows and all of the given adapters."""
+    if implementations is not None or not given:
+        return implementations
+    rows = discover.usual(discover.implementations(), division or discover.UNASKED)
+    own = [row for one in given for row in one.framework.implementations]
+    return ",".join(dict.fromkeys(row.name for row in (*rows, *own)))
 
 
 def own_tasks(files: list[Path] | None, tasks: str | None, data_dir: Path | None) -> OwnTasks:

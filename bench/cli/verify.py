@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from bench.cli.options import (
+    AdapterFiles,
     DataDir,
     DeviceOption,
     DivisionOption,
@@ -24,14 +25,14 @@ from bench.cli.options import (
     Threads,
     source_of,
 )
-from bench.cli.run import own_tasks, request_of, work
+from bench.cli.run import own_tasks, request_of, take_adapters, work
 from bench.records.beside import written
 from bench.records.parts import CheckRecord
 from bench.records.results import Results
 from bench.records.schema import Launch
 from bench.report.blocks import Table, label
 from bench.report.layouts import terminal
-from bench.run import session
+from bench.run import adapter_file, session
 
 NEAREST = "nearest to its bound, and how much of it"
 
@@ -40,6 +41,7 @@ def verify(
     tasks: Tasks = None,
     task: TaskFiles = None,
     implementations: Implementations = None,
+    adapter: AdapterFiles = None,
     division: DivisionOption = None,
     device: DeviceOption = "cpu",
     precision: PrecisionOption = "fp32",
@@ -50,12 +52,22 @@ def verify(
     env: Env = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Prove equal work: certificates only. Exit status 1 when one is refused, or none passed."""
+    """Prove equal work: certificates only. Exit status 1 when one is refused, or none passed.
+
+    An adapter of your own is tried on small tasks of every family first, then on what --tasks and
+    --task name.
+    """
     console = Console()
     threads = threads or session.default_threads()
-    own = own_tasks(task, "*" if tasks is None and not task else tasks, data_dir)
+    given = take_adapters(adapter, device)
+    patterns = "*" if tasks is None and not task and not given else tasks
+    own = own_tasks(task, patterns, data_dir)
+    if given:
+        own = adapter_file.small_tasks() | own
+        names = [row.name for one in given for row in one.framework.implementations]
+        implementations = implementations or ",".join(names)
     request = request_of(
-        "smoke", "*" if tasks is None and not task else tasks, implementations, division, own,
+        "smoke", patterns, implementations, division, own,
         device=device, precision=precision, threads=threads, seed=seed, measure=False,
     )  # fmt: skip
     opened = session.start(request, out, data_dir, source_of(env), own=own)

@@ -206,6 +206,8 @@ class Request:
     margin: float = 0.02  # relative difference that matters in the run's own verdicts
     budget_seconds: float | None = None  # sittings are added until then, where doubt is left
     prune: bool = False  # searches: stop trials that the median pruner gives up
+    # Modules of adapters from outside of the suite, each with a digest of its file in its name.
+    adapters: tuple[str, ...] = ()
     own: tuple[str, ...] = ()  # environments that are the user's, not the suite's
 
     def __post_init__(self) -> None:

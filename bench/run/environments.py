@@ -22,7 +22,8 @@ from adapters.base import Implementation
 from bench import discover
 from bench.records.store import write_atomically
 from bench.run import own
-from bench.run.pins import pins
+from bench.run.adapter_file import unpacked
+from bench.run.pins import Pins, pins, shared_pins
 from bench.run.variables import worker_variables
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -59,9 +60,12 @@ class Environment:
 
     def variables(self) -> dict[str, str]:
         """What its workers get besides a worker's variables: nothing is written into an
-        environment of the user's own."""
+        environment of the user's own; an adapter from outside of this tree is found."""
+        given = discover.outside_of(self.framework)
+        path = [self.project, *([str(unpacked(given))] if given else [])]
         carried = {"BENCH_CARRIED": self.carried} if self.carried else {}
-        return {"PYTHONDONTWRITEBYTECODE": "1", **carried} if self.own else {}
+        found = {"PYTHONPATH": os.pathsep.join(path)} if given else {}
+        return found | ({"PYTHONDONTWRITEBYTECODE": "1", **carried} if self.own else {})
 
 
 def folder() -> Path:
@@ -75,8 +79,16 @@ def requirements(framework: str, device: str, source: Source = HERE) -> list[str
     `UserError` when the source has no such environment.
     """
     replaced = {package(pin): pin for pin in source.pins}
-    own = pins(source.project, framework, device).requirements
+    own = _pins(framework, device, source).requirements
     return [replaced.get(package(pin), pin) for pin in own]
+
+
+def _pins(environment: str, device: str, source: Source) -> Pins:
+    """Those of the checkout, or those of an adapter from outside of it and the worker's."""
+    given = discover.outside_of(environment)
+    if given is None:
+        return pins(source.project, environment, device)
+    return Pins((*shared_pins(source.project), *given.requirements))
 
 
 def package(requirement: str) -> str:
@@ -120,7 +132,7 @@ def _own(framework: str, device: str, source: Source) -> Environment:
     told, reason = own.look(python, variables)
     reason = reason or own.why_not(python, _module(framework), variables)
     if not reason:
-        shared = pins(source.project, framework, device).requirements
+        shared = _pins(framework, device, source).requirements
         carried, reason = own.carried(told["packages"], shared, folder())
     if reason:
         return replace(found, status="uninstallable", reason=reason)
@@ -179,7 +191,8 @@ def _make(framework: str, device: str, place: Path, source: Source) -> Environme
     python = str(_python(place))
     install = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     pip = installer_environment()
-    worker = worker_variables(1, str(source.project), keeps=keeps(framework))
+    made = Environment(framework, "ready", python, project=str(source.project))
+    worker = worker_variables(1, made.project, keeps=keeps(framework)) | made.variables()
     importing = [python, "-c", f"import {_module(framework)}"]
     steps = (
         ([sys.executable, "-m", "venv", str(place)], pip, "cannot make a virtual environment"),
@@ -262,7 +275,7 @@ def _version(framework: str, python: str, variables: Mapping[str, str] | None = 
 
 def _other_python(environment: str, device: str, source: Source) -> str:
     """A word on the interpreter, where the pins are for others than the one that runs."""
-    meant = pins(source.project, environment, device).pythons
+    meant = _pins(environment, device, source).pythons
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     if not meant or running in meant:
         return ""

@@ -36,15 +36,21 @@ def pins(project: Path, environment: str, device: str) -> Pins:
     """Those of a checkout. `UserError` when it has no such environment, or a broken file."""
     if not (project / "adapters" / FILE).exists():
         return _of_groups(project, environment, device)
-    shared = _lists(_read(project / "adapters" / FILE), (WORKER,), project / "adapters" / FILE)
+    shared = shared_pins(project)
     for path in sorted((project / "adapters").glob(f"*/{FILE}")):
         if (table := _read(path).get(environment)) is not None:
             if not isinstance(table, dict) or "cpu" not in table:
                 raise UserError(f"{path}: {environment!r} must be a table with a list `cpu`")
             lists = _lists(table, ("cpu", "cuda", "pythons"), path)
             own = lists["cuda"] if device == "cuda" and "cuda" in table else lists["cpu"]
-            return Pins((*shared[WORKER], *own), lists["pythons"])
+            return Pins((*shared, *own), lists["pythons"])
     raise UserError(f"no {FILE} in adapters names an environment {environment!r}")
+
+
+def shared_pins(project: Path) -> tuple[str, ...]:
+    """What every worker needs beside its framework."""
+    path = project / "adapters" / FILE
+    return _lists(_read(path), (WORKER,), path)[WORKER]
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from bench.proof import bounds
 from bench.records.record import MEASUREMENT, SCHEMA, Budget, Job, Request
 from bench.records.schema import Machine, RunFile
 from bench.records.store import Run
-from bench.run import environments
+from bench.run import adapter_file, environments
 from bench.run.environments import HERE, Environment, Source
 from bench.run.task_file import OwnTask, OwnTasks
 from tasks.catalogue.every import CATALOGUE
@@ -122,7 +122,8 @@ def about_of(
 ) -> RunFile:
     """run.json of a run that begins now; its data are made ready in the cache."""
     check_device(request.device, request.precision)
-    request = replace(request, own=tuple(sorted(source.own)))
+    outside = adapter_file.modules(request.implementations)
+    request = replace(request, own=tuple(sorted(source.own)), adapters=outside)
     known: dict[str, Task | Search] = {work.name: work for work in CATALOGUE}
     known |= {name: one.task for name, one in own.items()}
     works = {name: known[name] for name in known if name in request.tasks}
@@ -174,6 +175,7 @@ def resume(out: Path | None, source: Source = HERE) -> Session:
         out = begun[-1]
     run = Run.open(out)
     about = run.about()
+    adapter_file.take_again(about.request.adapters)
     _check_begun(out, about)
     if lacking := sorted(set(about.request.own) ^ set(source.own)):
         word = "again" if lacking[0] in about.request.own else "no more: it was begun without"

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ class OwnTask:
         return self.task.target.embedded if self.task.target else None
 
 
-OwnTasks = Mapping[str, OwnTask]
+OwnTasks = dict[str, OwnTask]
 """By the task's name."""
 
 
