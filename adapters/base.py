@@ -51,6 +51,12 @@ def form_of(kind: Kind, name: str, forms: Mapping[Any, Form]) -> Form:
     return forms[name]
 
 
+def modes_on(modes: Mapping[str, bool]) -> str:
+    """What an adapter's `settings` say under "debugging": the modes for finding faults that are on,
+    or "none"."""
+    return ", ".join(name for name, is_on in modes.items() if is_on) or "none"
+
+
 @dataclass(frozen=True)
 class Implementation:
     """framework + mode. `module` holds the adapter; `package` is what a user would import.
@@ -158,6 +164,8 @@ class Adapter(ABC):
         """Versions and *effective* settings, read back from the framework, not remembered.
 
         Must hold "version", "threads", "device", "precision"; the rest is the adapter's to name.
+        "debugging", where a framework has modes for finding faults that slow it down: those that
+        are on, as `modes_on` says them. With one of them on nothing is certified or measured.
         """
 
     @abstractmethod

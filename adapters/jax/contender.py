@@ -24,7 +24,7 @@ import numpy as np
 from jax import lax
 
 from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported
-from adapters.jax.device import device_of, told
+from adapters.jax.device import debugging, device_of, told
 from adapters.jax.model import (
     LOSSES,
     UNROLL,
@@ -82,6 +82,7 @@ class Contender(Adapter):
             "matmul_precision": str(jax.config.jax_default_matmul_precision),
             "prng": str(jax.config.jax_default_prng_impl),
             "jit": self._jit,
+            "debugging": debugging(),
             "steps_per_scan": "/".join(map(str, _CHUNKS)) if self._jit else "none",
             **{f"xla_options_{kind}": _said(options) for kind, options in self._options.items()},
             "preallocate": os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE", "default"),

@@ -6,7 +6,7 @@ import importlib.util
 
 import jax
 
-from adapters.base import Device, Setting, Unsupported
+from adapters.base import Device, Setting, Unsupported, modes_on
 
 PLUGIN = "jax_cuda13_plugin"  # what jax[cuda13] adds, and jax alone has not
 
@@ -27,6 +27,15 @@ def device_of(device: Device) -> jax.Device:
         elif said := " ".join(str(error).split()):
             reason += f": {said}"
         raise Unsupported(reason) from error
+
+
+# Its modes for finding faults: each compiles less, or looks at every value.
+_DEBUGGING = ("disable_jit", "debug_nans", "debug_infs", "enable_checks", "check_tracer_leaks")
+
+
+def debugging() -> str:
+    """Which of them are on, as `settings` say it."""
+    return modes_on({f"jax_{name}": getattr(jax.config, f"jax_{name}") for name in _DEBUGGING})
 
 
 def told(device: jax.Device) -> dict[str, Setting]:

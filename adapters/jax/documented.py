@@ -23,7 +23,7 @@ import optax
 from flax import nnx
 
 from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, form_of
-from adapters.jax.device import device_of, told
+from adapters.jax.device import debugging, device_of, told
 from adapters.jax.documented_model import (
     LOSSES,
     canonical,
@@ -33,6 +33,7 @@ from adapters.jax.documented_model import (
     rows,
     warped,
 )
+from tasks.spec.layers import Dropout
 from tasks.spec.network import Task
 from tasks.weights import Weights
 
@@ -68,6 +69,7 @@ class Contender(Adapter):
             "matmul_precision": products,
             "prng": str(jax.config.jax_default_prng_impl),
             "jit": not jax.config.jax_disable_jit,
+            "debugging": debugging(),
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
@@ -87,7 +89,8 @@ class Contender(Adapter):
             return
         self._network.train()
         self._training = True
-        nnx.update(self._network, nnx.state(network(task, seed), nnx.RngState))
+        if any(isinstance(layer, Dropout) for layer in task.layers):  # else there is no key in it
+            nnx.update(self._network, nnx.state(network(task, seed), nnx.RngState))
         for name, parameter in self._parameters.items():
             parameter[...] = jnp.array(weights[name])
         self._optimizer = nnx.Optimizer(self._network, self._optimizer.tx, wrt=nnx.Param)

@@ -16,6 +16,7 @@ import numpy as np
 
 from adapters.base import Data, Device, Precision, Setting, Unsupported
 from adapters.keras import contender as on_tensorflow
+from adapters.keras.debugging import debugging
 from adapters.keras.input import HOST, SMALL_ROW
 from tasks.spec.network import Task
 
@@ -65,6 +66,7 @@ class Contender(on_tensorflow.Contender):
             "steps_per_execution": self.steps_per_execution,
             "rows": HOST,
             "jit": self._xla(),
+            "debugging": debugging(keras, self._model),
             **(self._torch_settings() if self._backend == "torch" else self._jax_settings()),
         }
 

@@ -18,6 +18,7 @@ import numpy as np
 from adapters.base import AdamForm, Adapter, Data, Device, Precision, Setting, Unsupported
 from adapters.keras import input as staging
 from adapters.keras import model
+from adapters.keras.debugging import debugging
 from tasks.spec.network import Task, parameter_shapes
 from tasks.weights import Weights
 
@@ -100,6 +101,7 @@ class Contender(Adapter):
             "tf_data_autotune": False,
             "rows": staging.HOST,
             "xla": self._xla(),
+            "debugging": debugging(keras, self._model),
         }
 
     def _xla(self) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported
+from adapters.keras.debugging import debugging
 from adapters.keras.documented_model import network, program_of, warped_batches, whole_tables
 from adapters.keras.model import afresh, loss_of, optimizer_of, same_programs
 from tasks.spec.network import Task, parameter_shapes
@@ -62,6 +63,7 @@ class Contender(Adapter):
             "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
             "onednn_variable": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "not set"),
             "image_data_format": keras.config.image_data_format(),
+            "debugging": debugging(keras, self._model),
             **self._compiled(),
         }
 

@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from adapters.mutants.in_pytorch import fixed
 from adapters.mutants.mutant import Mutant
-from adapters.mutants.within import beside, inside, replaced, within
+from adapters.mutants.within import beside, inside, left_on, replaced, within
 from tasks.spec.layers import Dense, Dropout, Embedding
 from tasks.spec.training import Augmentation
 
@@ -63,6 +63,12 @@ def always_training(original: Any) -> Any:
     return Training
 
 
+def eagerly(adapter: Any) -> AbstractContextManager[Any]:
+    """Also where compile was told not to."""
+    change = fixed(run_eagerly=True, jit_compile=False)
+    return replaced("keras.models:Model", "compile", change)(adapter)
+
+
 def without_xla(adapter: Any) -> AbstractContextManager[Any]:
     manager: AbstractContextManager[Any] = patch.object(type(adapter), "_use_xla", lambda *_: False)
     return manager
@@ -90,6 +96,7 @@ FAULTS: tuple[Mutant, ...] = (
     _here("gradients clipped to a norm of 5", "values", adam(global_clipnorm=5.0)),
     _here("elements of gradients clipped to 1", "values", adam(clipvalue=1.0)),
     _here("relu6", "values", within(short_relu), families=("fnn", "cnn"), needs=Dense),
+    _here("compiled with run_eagerly", "work", left_on(eagerly)),
     _here("word 0 masked", "memory", layer("Embedding", masking), needs=Embedding),
     _here("whole rows dropped", "dropout", layer("Dropout", fixed(noise_shape=(None, 1))),
           needs=Dropout),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from importlib import import_module
 from typing import Any, SupportsFloat
@@ -12,7 +12,7 @@ from unittest.mock import patch
 from adapters.base import Data
 from adapters.mutants.in_pytorch import fixed
 from adapters.mutants.mutant import Array, Mutant, Wrapped
-from adapters.mutants.within import altered, beside, inside, replaced, within
+from adapters.mutants.within import altered, beside, inside, left_on, replaced, within
 from tasks.spec.layers import Dense, Dropout
 from tasks.spec.training import Adam
 
@@ -81,6 +81,28 @@ def clipping(adapter: Any) -> AbstractContextManager[Any]:
     apply.replaces = original  # type: ignore[attr-defined]
     manager: AbstractContextManager[Any] = patch.object(optimizer, "apply", apply)
     return manager
+
+
+@contextmanager
+def values_checked(_: Any) -> Iterator[None]:
+    tf().debugging.enable_check_numerics()
+    try:
+        yield
+    finally:
+        tf().debugging.disable_check_numerics()
+
+
+@contextmanager
+def functions_eager(_: Any) -> Iterator[None]:
+    tf().config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf().config.run_functions_eagerly(False)
+
+
+def jax() -> Any:
+    return import_module("jax")
 
 
 def jax_nn() -> Any:
@@ -176,6 +198,11 @@ FAULTS: tuple[Mutant, ...] = (
     _jax("relu6", "values", short_relu("model", lambda: jax_nn().relu6), families=("fnn", "cnn"),
          needs=Dense),
     _jax("gradients clipped to a norm of 5", "values", within(gradients_clipped)),
+    _tensorflow("every value checked for NaN", "work", left_on(values_checked)),
+    _tensorflow("tf.function run eagerly", "work", left_on(functions_eager)),
+    _jax("every value checked for NaN", "work", left_on(lambda _: jax().debug_nans(True))),
+    _jax("jax.jit switched off", "work", left_on(lambda _: jax().disable_jit())),
+    _jax("JAX's own checks switched on", "work", left_on(lambda _: jax().enable_checks(True))),
     _mxnet("one mask for all rows", "dropout",
            within(replaced("mxnet.gluon.nn", "Dropout", fixed(axes=(0,)))), needs=Dropout),
     _mxnet("whole rows dropped", "dropout",

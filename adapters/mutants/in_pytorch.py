@@ -10,8 +10,7 @@ from typing import Any, SupportsFloat
 
 from adapters.base import Data, Setting
 from adapters.mutants.mutant import RECURRENT, Array, Mutant, Wrapped
-from adapters.mutants.within import altered, beside, inside, replaced, within
-from adapters.mutants.work import SLOWER
+from adapters.mutants.within import altered, beside, inside, left_on, replaced, within
 from tasks.spec.layers import Dense, Dropout
 from tasks.spec.training import Augmentation
 from tasks.weights import Weights
@@ -224,7 +223,7 @@ FAULTS: tuple[Mutant, ...] = (
           altered(coarse_forward(lambda size: size >= 64))),
     _here("autocast for one row", "shapes", altered(coarse_forward(lambda size: size == 1))),
     _here("float64 inside", "work", altered(double)),
-    _here("anomaly detection left on", "work", within(anomalies), unseeable=SLOWER),
+    _here("anomaly detection left on", "work", left_on(anomalies)),
     _here("gradients cut after 20 time steps", "memory", altered(recurrent(truncated)),
           families=RECURRENT, length=21),
     _here("state kept between batches", "memory", altered(recurrent(stateful)),

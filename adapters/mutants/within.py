@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, SupportsFloat
 from unittest.mock import patch
 
-from adapters.base import Adapter, Data
+from adapters.base import Adapter, Data, Setting
 from adapters.mutants.mutant import Array, Mutant, Wrapped
 from tasks.spec.network import Task
 from tasks.weights import Weights
@@ -42,6 +42,15 @@ class Within(Wrapped):
             return self.inner.predict(data, batch_size)
 
 
+class LeftOn(Within):
+    """Inside the context also when its settings are asked for, as with a switch that was left on;
+    not beyond, because other adapters are tried after this one."""
+
+    def settings(self) -> dict[str, Setting]:
+        with self.context(self.inner):
+            return self.inner.settings()
+
+
 class Altered(Wrapped):
     """Something is done to the adapter after each build."""
 
@@ -56,6 +65,11 @@ class Altered(Wrapped):
 def within(context: Context) -> Callable[[Adapter], Adapter]:
     """For `Mutant.make`."""
     return lambda adapter: Within(adapter, context)
+
+
+def left_on(context: Context) -> Callable[[Adapter], Adapter]:
+    """For `Mutant.make`."""
+    return lambda adapter: LeftOn(adapter, context)
 
 
 def altered(alter: Callable[[Any], Any]) -> Callable[[Adapter], Adapter]:

@@ -20,7 +20,7 @@ import mxnet as mx
 import numpy as np
 from mxnet import gluon, nd
 
-from adapters.base import Adapter, Device, Precision, Setting, Unsupported, form_of
+from adapters.base import Adapter, Device, Precision, Setting, Unsupported, form_of, modes_on
 from adapters.mxnet.documented_model import (
     LOSSES,
     WarpedImages,
@@ -80,9 +80,10 @@ class Contender(Adapter):
             "onednn": features.is_enabled("MKLDNN"),
             "blas": "openblas" if features.is_enabled("BLAS_OPEN") else "other",
             "blas_threads": int(_LIBRARY.openblas_get_num_threads()),
-            "engine": mx.util.getenv("MXNET_ENGINE_TYPE") or "default",
+            "engine": _engine(),
             "omp_wait_policy": mx.util.getenv("OMP_WAIT_POLICY") or "default",
             "mode": self.mode,
+            "debugging": modes_on({"NaiveEngine": _engine() == "NaiveEngine"}),
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
@@ -135,6 +136,11 @@ class Contender(Adapter):
         maps = normalised(warps, *data.inputs.shape[2:])
         keys = [list(zip(*step, strict=True)) for step in zip(order.tolist(), maps, strict=True)]
         return gluon.data.DataLoader(WarpedImages(data.pairs), batch_sampler=keys)
+
+
+def _engine() -> str:
+    """NaiveEngine does one operation at a time and is what the documents advise for debugging."""
+    return mx.util.getenv("MXNET_ENGINE_TYPE") or "default"
 
 
 def _in_engine(call: Callable[[], Any]) -> None:

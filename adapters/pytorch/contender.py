@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, form_of, unknown
 from adapters.pytorch.device import (
+    debugging,
     flushes_denormals,
     fp32_backends,
     require,
@@ -83,6 +84,7 @@ class Contender(Adapter):
             "cudnn": torch.backends.cudnn.version() or "none",
             "deterministic": torch.are_deterministic_algorithms_enabled(),
             "cudnn_benchmark": torch.backends.cudnn.benchmark,
+            "debugging": debugging(),
             "mode": self.mode,
         }
 

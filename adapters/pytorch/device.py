@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from adapters.base import Device, Precision, Unsupported
+from adapters.base import Device, Precision, Unsupported, modes_on
 
 
 def require(device: Device) -> None:
@@ -46,6 +46,12 @@ def flushes_denormals() -> bool:
     """
     values = torch.full((2**16 * torch.get_num_threads(),), 1.2e-38)
     return int(torch.count_nonzero(values * 0.5)) == 0
+
+
+def debugging() -> str:
+    """Which of PyTorch's modes for finding faults are on, as `settings` say it."""
+    waits = torch.cuda.is_initialized() and torch.cuda.get_sync_debug_mode() != 0
+    return modes_on({"anomaly detection": torch.is_anomaly_enabled(), "cuda sync debug": waits})
 
 
 def fp32_backends() -> dict[str, Any]:

@@ -23,6 +23,7 @@ from torch.utils.data import DataLoader, TensorDataset, default_collate
 
 from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, form_of
 from adapters.pytorch.device import (
+    debugging,
     flushes_denormals,
     fp32_backends,
     require,
@@ -84,6 +85,7 @@ class Contender(Adapter):
             "cudnn": torch.backends.cudnn.version() or "none",
             "deterministic": torch.are_deterministic_algorithms_enabled(),
             "cudnn_benchmark": torch.backends.cudnn.benchmark,
+            "debugging": debugging(),
             "mode": self.mode,
         }
 

@@ -21,6 +21,7 @@ import tensorflow as tf
 from tensorflow.python.util import _pywrap_util_port  # the only door to "is oneDNN on?"
 
 from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, form_of
+from adapters.tensorflow.debugging import debugging
 from adapters.tensorflow.images import fused_warp, plain_warp
 from adapters.tensorflow.model import LOSSES, Model, Optimizer
 from tasks.spec.network import Task, output_shapes
@@ -72,6 +73,7 @@ class Contender(Adapter):
             "cudnn": built.get("cudnn_version", "none"),
             "jit_compile": self._mode == "xla",
             "auto_jit": tf.config.optimizer.get_jit(),
+            "debugging": debugging(),
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, form_of
+from adapters.tensorflow.debugging import debugging
 from adapters.tensorflow.documented_model import (
     LOSSES,
     in_training,
@@ -73,6 +74,7 @@ class Contender(Adapter):
             "cudnn": built.get("cudnn_version", "none"),
             "jit_compile": False,
             "auto_jit": tf.config.optimizer.get_jit(),
+            "debugging": debugging(),
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:

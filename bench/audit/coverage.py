@@ -21,8 +21,9 @@ from adapters.mutants.catalogue import FAULTS
 
 BEGIN, END = "<!-- coverage -->", "<!-- /coverage -->"
 LIMITS = (
-    "More work than the task asks with the same results: a debugging mode left on, a prediction "
-    "made twice. It costs the contender its own speed and is no wrong answer.",
+    "More work than the task asks with the same results: a prediction made twice, a mode for "
+    "debugging that an adapter does not read back. It costs the contender its own speed and is no "
+    "wrong answer.",
     "A fault that shows in fewer than half of the draws of weights and rows and is smaller than "
     "the step that sends a check to further draws.",
     "A fault of a call length, batch size or row count that is neither certified nor timed, or one "

@@ -167,7 +167,6 @@ def _plan(t: Trial, is_costly: bool) -> _Plan:
 
 def _staged(t: Trial, each: Adapter, plan: _Plan) -> dict[Rows, Any]:
     """Four sets, alive together; of one shape, with one first row, with the same inputs."""
-    t.begin(each, t.task, plan.start)
     x, y = t.x[plan.some], t.y[plan.some]
     turned = np.concatenate([[0], np.roll(np.arange(1, len(y)), 1)])
     return {
@@ -179,6 +178,8 @@ def _staged(t: Trial, each: Adapter, plan: _Plan) -> dict[Rows, Any]:
 
 
 def _run(t: Trial, each: Adapter, plan: _Plan) -> _Seen:
+    """From a build that may keep what `_first_calls` compiled."""
+    t.begin_again(each, t.task, plan.start)
     seen, sets = _Seen(), _staged(t, each, plan)
     kept: list[tuple[np.ndarray, np.ndarray]] = []
     orders: list[tuple[np.ndarray, np.ndarray]] = []
@@ -219,6 +220,7 @@ def _run(t: Trial, each: Adapter, plan: _Plan) -> _Seen:
 def _first_calls(t: Trial, plan: _Plan) -> Weights:
     """The first calls from a build of their own, after which they are made once more: done again,
     not remembered, and with nothing left of them. How far the weights went."""
+    t.begin(t.adapter, t.task, plan.start)
     sets = _staged(t, t.adapter, plan)
     for rows, order in plan.calls[:REPEATED]:
         t.adapter.train(sets[rows], order)

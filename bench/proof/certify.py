@@ -24,6 +24,7 @@ from bench.proof import (
     gradients,
     memory,
     prediction,
+    settings,
     swings,
     trajectory,
 )
@@ -67,6 +68,7 @@ GROUPS = (
     Group("augmentation", augmentation.checks, LOWER_DRAWS),
     Group("dropout", dropout.checks),
     Group("calls", calls.checks),
+    Group("settings", settings.checks),
 )
 
 

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from adapters.mutants.mutant import Mutant, Wrapped
 from adapters.reference.oracle import Reference, warp
 from bench.discover import implementations
 from bench.proof.certify import certify
+from bench.proof.settings import unlike_job
 from tasks.catalogue.cnn import CATS_DOGS
 from tasks.draws import draw_warps
 from tasks.spec.layers import Dense, Dropout, Flatten
@@ -51,6 +53,10 @@ SOON = {
     "rows staged last predicted", "the last time step not read", "half precision in even batches",
     "augmentation's maps inverted", "outputs of the call before", "inputs cut at 4",
     "outputs always in the same array", "a training seen before not done again",
+}  # fmt: skip
+LEFT_ON = {
+    "anomaly detection left on", "every value checked for NaN", "tf.function run eagerly",
+    "jax.jit switched off", "JAX's own checks switched on", "compiled with run_eagerly",
 }  # fmt: skip
 OF_EVERY_KIND: dict[str, Mutant] = {fault.kind: fault for fault in FAULTS if fault.name in SOON}
 
@@ -102,6 +108,23 @@ def test_settings_are_read_back(adapter: Adapter) -> None:
     assert settings["device"] == "cpu"
     assert settings["precision"] == "fp32"
     assert settings["version"]
+
+
+def test_settings_tell_of_modes_for_debugging(
+    adapter: Adapter, request: pytest.FixtureRequest
+) -> None:
+    """MXNet's is chosen before it is imported: tests/adapters/test_mxnet_engine.py."""
+    framework = request.config.getoption("--implementation").split(":")[0]
+    faults = [f for f in FAULTS if framework in f.frameworks and f.name.split(": ")[1] in LEFT_ON]
+    if not faults:
+        pytest.skip("it has none that can be switched on and off")
+    job: tuple[Any, ...] = ("cpu", "fp32", THREADS)
+    for fault in faults:
+        faulty = fault.make(adapter)
+        faulty.build(FNN, initial_weights(FNN, 3), 0)
+        assert "for debugging" in unlike_job(faulty.settings(), *job), fault.name
+        adapter.build(FNN, initial_weights(FNN, 3), 0)
+        assert unlike_job(adapter.settings(), *job) == ""
 
 
 @pytest.mark.parametrize("task", [FNN, LSTM_WORDS], ids=lambda t: t.name)

@@ -22,6 +22,7 @@ from tests.support.small import FNN, random_rows
 
 mx = pytest.importorskip("mxnet", reason="needs MXNet's own environment; see the docstring")
 module = importlib.import_module("adapters.mxnet.contender")
+NAIVE = {"MXNET_ENGINE_TYPE": "NaiveEngine"}
 TOLD = """
 import os, sys
 from adapters.mxnet.contender import Contender
@@ -49,6 +50,24 @@ def test_the_engine_is_chosen_by_the_threads() -> None:
     default, threads, many = told(1)
     assert (default, threads) == ("ThreadedEnginePerDevice", 1)
     assert many > few
+
+
+SAID = """
+from adapters.mxnet.documented import Contender
+print(Contender("gluon", "cpu", "fp32", 1).settings()["debugging"])
+"""
+
+
+@pytest.mark.parametrize(("asked", "said"), [({}, "none"), (NAIVE, "NaiveEngine")])
+def test_the_engine_for_debugging_is_told_by_the_documented_row(
+    asked: dict[str, str], said: str
+) -> None:
+    """The tuned rows choose it, because there it is faster."""
+    done = subprocess.run(
+        [sys.executable, "-c", SAID], env=worker_variables(1, os.getcwd()) | asked,
+        capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    assert done.stdout.split() == [said]
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "imperative"])
