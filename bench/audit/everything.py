@@ -33,7 +33,7 @@ NOTHING_LEFT = 5  # pytest's exit status where all tests were deselected
 
 
 @dataclass(frozen=True)
-class Beside:
+class Meanwhile:
     """Commands that run while others do. output: what they print."""
 
     process: subprocess.Popen[bytes]
@@ -48,7 +48,7 @@ class Beside:
 
 
 @contextmanager
-def beside(commands: Sequence[Words]) -> Iterator[Beside]:
+def beside(commands: Sequence[Words]) -> Iterator[Meanwhile]:
     """Run these modules of this Python one after the other, up to one that fails. None of their
     processes outlives the block."""
     line = " && ".join(shlex.join([sys.executable, "-m", *words]) for words in commands)
@@ -56,7 +56,7 @@ def beside(commands: Sequence[Words]) -> Iterator[Beside]:
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(nice, stdout=output, stderr=subprocess.STDOUT)
         try:
-            yield Beside(process, output)
+            yield Meanwhile(process, output)
         finally:
             _end(process)
 
