@@ -11,6 +11,7 @@ import pytest
 
 from bench.discover import Divisions, implementations, tuners, usual
 from bench.records.record import SCHEMA
+from bench.run.environments import PROJECT
 from tests.support import task_files
 from tests.support.command import bench
 from tests.support.task_files import write_data
@@ -170,8 +171,14 @@ def test_a_run_that_measured_nothing_is_not_green(folder: Path) -> None:
     assert (folder / "r" / "report.md").exists()
 
 
-def test_module_and_script_are_the_same(folder: Path) -> None:
-    assert "Compare deep-learning frameworks" in bench("--help", cwd=folder).stdout
+@pytest.mark.parametrize("arguments", [["--help"], ["data", "path", "no-such-set"], ["report"]])
+def test_a_process_of_its_own_says_the_same(folder: Path, arguments: list[str]) -> None:
+    """As a module; the other tests fork one that is warm."""
+    search = {"PYTHONPATH": str(PROJECT)}
+    alone = bench(*arguments, cwd=folder, **search)
+    warm = bench(*arguments, cwd=folder)
+    assert (alone.returncode, alone.stdout) == (warm.returncode, warm.stdout)
+    assert alone.stderr == warm.stderr
 
 
 def test_a_task_of_ones_own_stands_in_the_run_and_is_resumed_without_its_file(folder: Path) -> None:
