@@ -36,7 +36,7 @@ class Asking:
     weights: Path | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Numbers:
     """What one program answered. groups: arrays by name, by the question they answer (written by
     bench.worker.port). losses: of the steps, and of those from weights nudged by rounding."""

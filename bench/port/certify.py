@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import discover
@@ -32,14 +32,17 @@ WAY = (
     Comparing(forward.weights, "weights"),
     Comparing(forward.prediction, "prediction", ("weights",)),
     Comparing(forward.layers, "layers", ("weights", "prediction")),
-    Comparing(forward.outputs, "outputs", ("weights", "prediction", "layers")),
     Comparing(forward.large_layers, "layers, large rows", ("layers",)),
+    Comparing(
+        forward.outputs, "outputs", ("weights", "prediction", "layers", "layers, large rows")
+    ),
     Comparing(forward.training_layers, "layers in training", ("layers",)),
     Comparing(dropping.dropout, "dropout", ("layers",)),
     Comparing(backward.loss, "loss", ("outputs", "layers in training")),
     Comparing(backward.gradients, "gradients", ("outputs", "layers in training", "loss")),
     Comparing(backward.statistics, "running statistics", ("layers in training",)),
-    Comparing(training.optimizer, "optimizer", ("gradients",)),
+    Comparing(training.held, "what is trained", ("outputs", "layers in training")),
+    Comparing(training.optimizer, "optimizer", ("gradients", "what is trained")),
     Comparing(training.losses, "many steps", ("running statistics", "optimizer")),
     Comparing(training.trained, "after training", ("outputs",)),
 )
@@ -109,6 +112,9 @@ def certify(
     """
     asking = asking or Asking()
     original, ports = read(first), [read(path) for path in others]
+    if any(port.name == original.name for port in ports):
+        original = replace(original, name=str(first))
+        ports = [replace(port, name=str(port.file)) for port in ports]
     own = interpreter(original, source, say)
     homes = [interpreter(port, source, say) for port in ports]
     with tempfile.TemporaryDirectory() as folder:

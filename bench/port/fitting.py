@@ -12,21 +12,34 @@ from scipy.optimize import least_squares
 from bench.port.rules import Trace, UpdateRule, directions, explained
 
 KINDS = ("SGD", "Adam", "Adam-hat", "RMSprop", "RMSprop-inside")
-DECAYS = ("", "decoupled", "in the gradient")
+DECAYS = ("decoupled", "in the gradient")
+PLAINER = 0.5  # a rule with more in it must leave less than this part of what a plainer one leaves
+LEAST_MEMORY = 0.05
+NEAR = 3e-4  # of the moves: a rule that leaves no more is not looked beyond
 HANDLED = ("nesterov", "amsgrad", "forgotten", "summed", "clipped", "cut")
 
 
 def identified(traces: Sequence[Trace]) -> UpdateRule | None:
     """The plainest rule that explains all of a program's moves; None where no known one does."""
+    best: tuple[float, UpdateRule] | None = None
     for shapes in _shapes():
-        found = [fitted(traces, shape) for shape in shapes]
-        right = [(left, rule) for rule, left in found if explained(rule, traces)]
-        if right:
-            return min(right, key=lambda pair: pair[0])[1]
-    return None
+        if best is not None and (best[0] <= NEAR or shapes[0].before):
+            break
+        for rule, left in (fitted(traces, shape) for shape in shapes):
+            right = explained(rule, traces) and _meant(rule)
+            if right and (best is None or left < PLAINER * best[0]):
+                best = left, rule
+    return best[1] if best else None
+
+
+def _meant(rule: UpdateRule) -> bool:
+    """Whether its values are such as a person gives: no second moment without a memory."""
+    return rule.kind == "SGD" or rule.second > LEAST_MEMORY
 
 
 def _shapes() -> Iterator[list[UpdateRule]]:
+    yield [UpdateRule("SGD")]
+    yield [UpdateRule(kind) for kind in KINDS[1:]]
     for decay in DECAYS:
         yield [UpdateRule(kind, decay_kind=decay) for kind in KINDS]
     for before in HANDLED:
@@ -94,7 +107,7 @@ def _linear(rule: UpdateRule, traces: Sequence[Trace]) -> UpdateRule:
              for t in traces]  # fmt: skip
     d, w, u = (np.nan_to_num(np.concatenate(column)) for column in zip(*parts, strict=True))
     if rule.decay_kind != "decoupled":
-        rate = float(d @ u / (d @ d)) if d.any() else 0.0
+        rate = float(d @ u / size) if (size := float(d @ d)) > 0 else 0.0
         return replace(rule, rate=rate)
     (rate, drift), *_ = np.linalg.lstsq(np.stack([d, w], 1), u, rcond=None)
     return replace(rule, rate=float(rate), decay=float(-drift / rate) if rate else 0.0)

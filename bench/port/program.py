@@ -17,18 +17,14 @@ _HEADER = re.compile(r"(?m)^# /// script\s*$\n(?P<body>(?:^#(?:| .*)$\n)+?)^# //
 
 @dataclass(frozen=True)
 class Program:
-    """One model. packages: the frameworks it imports, by their packages' names, in the order of
-    the file. requirements: those of its PEP 723 header, None where it has none."""
+    """One model. name: as it is printed. packages: the frameworks it imports, by their packages'
+    names, in the order of the file. requirements: those of its PEP 723 header, None without one."""
 
     file: Path
+    name: str
     packages: tuple[str, ...]
     requirements: tuple[str, ...] | None
     pythons: str = ""
-
-    @property
-    def name(self) -> str:
-        """As it is printed: the file, with its folder where others are called so too."""
-        return str(self.file)
 
 
 def read(path: Path) -> Program:
@@ -48,7 +44,7 @@ def read(path: Path) -> Program:
             f"has {', '.join(NEEDED)} (adapters/README.md)"
         )
     requirements, pythons = _header(path, text)
-    return Program(path, _packages(tree), requirements, pythons)
+    return Program(path, path.name, _packages(tree), requirements, pythons)
 
 
 def _bound(tree: ast.Module) -> tuple[set[str], bool]:

@@ -61,7 +61,10 @@ class UpdateRule:
         """As it is printed."""
         words = [f"learning rate {self.rate:.3g}"]
         if self.kind == "SGD":
-            name, words = "SGD", words + ([f"momentum {self.first:.3g}"] if self.first else [])
+            name, words = (
+                "SGD",
+                words + ([f"momentum {self.first:.3g}"] if self.first > 1e-3 else []),
+            )
         else:
             name = self.kind.split("-")[0]
             if name == "Adam":
@@ -119,8 +122,9 @@ def directions(rule: UpdateRule, trace: Trace) -> list[np.ndarray]:
         else:
             m = rule.first * m + (1 - rule.first) * g
             one, two = 1 - rule.first**t, np.sqrt(1 - rule.second**t)
-            epsilon = rule.epsilon / two if rule.kind == "Adam-hat" else rule.epsilon
-            found.append(-(m / one) / (np.sqrt(square) / two + epsilon + 1e-300))
+            epsilon = rule.epsilon / (two + 1e-300) if rule.kind == "Adam-hat" else rule.epsilon
+            root = np.sqrt(square) / (two + 1e-300)
+            found.append(-(m / (one + 1e-300)) / (root + epsilon + 1e-300))
     return found
 
 
@@ -140,4 +144,4 @@ def explained(rule: UpdateRule, traces: Sequence[Trace]) -> bool:
 
 def allowed(trace: Trace) -> float:
     """Rounding of weights, and of gradients that are made anew."""
-    return max(3e-3, 4 * trace.rounding())
+    return max(2e-3, 4 * trace.rounding())

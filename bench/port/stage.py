@@ -67,7 +67,7 @@ def ratio(a: np.ndarray, b: np.ndarray) -> float | None:
     if a.shape != b.shape or not a.any() or not np.isfinite(a).all() or not np.isfinite(b).all():
         return None
     r = float(a @ b / (a @ a))
-    return r if r and distance(r * a, b) <= GRADIENTS else None
+    return r if r and distance(r * a, b) <= OUTPUTS else None
 
 
 def times(r: float) -> str:
@@ -86,7 +86,7 @@ def listed(names: Sequence[str], most: int = 4) -> str:
 
 
 def noisy(gradients: Mapping[str, np.ndarray]) -> set[str]:
-    """PortArrays whose gradient is zero but for rounding, such as that of a bias before batch norm."""
+    """Arrays whose gradient is zero but for rounding, such as that of a bias before batch norm."""
     sizes = {n: float(np.sqrt(np.mean(np.square(g, dtype=float)))) for n, g in gradients.items()}
     largest = max(sizes.values(), default=0.0)
     return {name for name, size in sizes.items() if 0 < size < 1e-6 * largest}

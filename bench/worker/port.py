@@ -106,7 +106,7 @@ def _steps(asked: Asked, rows: PortRows, start: Named, steps: int) -> dict[str, 
     model, beside = asked.build(), asked.build()
     asked.load(model, start)
     before, losses = asked.weights(model), []
-    if set(before) != set(start):
+    if set(before) != set(asked.groups["back"]):
         raise Refused("two models of one `build` name their weights differently: name the layers")
     asked.groups["weights/0"] = sampled(before)
     for step in range(steps):
