@@ -82,6 +82,23 @@ def report(session: nox.Session) -> None:
 
 
 @nox.session
+def outside(session: nox.Session) -> None:
+    """The adapter from outside of the tree, PaddlePaddle's, as a user tries it: every certificate
+    must pass, and none with another beta_2 in its Adam."""
+    runner(session, "tests")
+    tasks = ("--tasks", "fnn-mnist,cnn-64-10,lstm-forecast")
+    example = Path("tests", "outside", "paddle_adapter.py")
+    session.run("bench", "verify", "--adapter", str(example), *tasks, *session.posargs)
+    faulty = Path(session.create_tmp()) / "faulty.py"
+    right, wrong = "adam.beta_2, adam.epsilon", "0.99, adam.epsilon"
+    text = example.read_text()
+    if right not in text:
+        session.error(f"{example} has no {right!r} to plant a fault in")
+    faulty.write_text(text.replace(right, wrong))
+    session.run("bench", "verify", "--adapter", str(faulty), *session.posargs, success_codes=[1])
+
+
+@nox.session
 def verify(session: nox.Session) -> None:
     """Certificates of every task and implementation, and the refusal of every mutant."""
     runner(session, "tests")

@@ -45,14 +45,15 @@ def _programs() -> dict[str, str]:
 def measure(
     run: Run, request: Request, frameworks: Mapping[str, Environment], say: Callable[[str], None]
 ) -> None:
-    """Ask every environment that is ready, and keep the answers; nothing where that was done."""
+    """Ask every environment that is ready, and keep the answers; nothing where that was done. An
+    adapter from outside of the suite brings no program to ask."""
     if (run.path / FILE).exists():
         return
     wanted = list(dict.fromkeys(("fp32", request.precision, *KINDS[request.device].CEILINGS)))
     asked = {"device": request.device, "threads": request.threads, "precisions": wanted}
     answers, programs = {}, _programs()
     for name, environment in sorted(frameworks.items()):
-        if environment.status == "ready":
+        if environment.status == "ready" and discover.outside_of(name) is None:
             say(f"machine's ceiling: {name}")
             entry = {"part": "ceiling", "framework": programs.get(name, name), **asked}
             answers[name] = probes.ask(entry, environment)

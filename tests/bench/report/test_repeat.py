@@ -73,6 +73,13 @@ def test_a_task_of_ones_own_is_asked_for_by_its_file() -> None:
     assert "--tasks" not in command
 
 
+def test_an_adapter_of_ones_own_is_asked_for_by_its_file() -> None:
+    file = run_file(about(adapters=["adapter_paddle_0123456789abcdef"]))
+    own = repeat.command(Cell("fnn-mnist", "paddle:dynamic", "cpu", "fp32", 1), file)
+    assert f"--adapter {repeat.ADAPTER}" in own
+    assert "--adapter" not in repeat.command(CELL, file)
+
+
 def failed(embedded: bool) -> Results:
     bad = failure_record(job("keras:tensorflow", 0), Outcome("timeout", "stopped"))
     raw = about(implementations=("pytorch:eager", "keras:tensorflow"), precision="fp32", seed=5)
