@@ -55,7 +55,7 @@ def _grouped(session: Session, kind: str) -> Iterator[Step]:
 
 
 @dataclass
-class Clock:
+class Deadline:
     """The seconds that are left, and what steps have taken so far."""
 
     ends: float
@@ -82,13 +82,13 @@ def run(
 ) -> list[str]:
     """Do as much as fits; the names of the steps that were left out. Steps that an earlier call
     has done take no time and are not said."""
-    clock = Clock(monotonic() + budget_seconds)
+    deadline = Deadline(monotonic() + budget_seconds)
     left: list[str] = []
     for step in steps(sessions):
         known = step.session.run.records()
         if all(job.id in known for job in step.jobs):
             continue
-        if not clock.allows(step):
+        if not deadline.allows(step):
             left.append(step.name)
             continue
         started = monotonic()
@@ -97,7 +97,7 @@ def run(
             step.session.run, step.jobs, step.session.frameworks, watch(step.session),
             certify_anew=False,
         )  # fmt: skip
-        clock.took(step, monotonic() - started)
+        deadline.took(step, monotonic() - started)
         if step.jobs[0].kind == "certify":
             continue
         _ceiling(sessions, step.session, say)

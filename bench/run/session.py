@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -132,7 +133,7 @@ def about_of(
         {
             "schema": SCHEMA,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "command": " ".join(["bench", *sys.argv[1:]]),
+            "command": command(sys.argv[1:]),
             "suite": suite(source),
             "request": asdict(request),
             "budget": asdict(budget),
@@ -146,6 +147,12 @@ def about_of(
         }
     )
     return RunFile.model_validate_json(text)
+
+
+def command(words: Sequence[str]) -> str:
+    """`bench` and its words; of a path on this machine only the last part is kept, as a published
+    run names no place on it."""
+    return " ".join(["bench", *(re.sub(r"(?<![\w.-])(/[^/=\s]+)+/", "…/", word) for word in words)])
 
 
 def task_of(work: Task | Search) -> Task:

@@ -144,6 +144,7 @@ def test_train(launch: Any, benchmark: Any) -> None:
     """Steady training: rounds of the task's `round_steps` steps, going on from `learn`."""
     order, warps = launch.steps(launch.round_steps)
     late: list[float] = []
+    one_step = _one_step(launch)
 
     def round_() -> None:
         launch.adapter.train(launch.train_data, order, warps)
@@ -151,10 +152,10 @@ def test_train(launch: Any, benchmark: Any) -> None:
 
     def check_wait(turn: int) -> None:
         if turn % CHECKED_EVERY == 0:
-            late.append(work_after_wait(launch.adapter))
+            late.append(work_after_wait(launch.adapter, one_step))
 
     _name(launch, benchmark, "train", order.size)
-    slices = Slices(launch.channel, _one_step(launch), check_wait)
+    slices = Slices(launch.channel, one_step, check_wait)
     _take_turns(benchmark, round_, slices, lambda: ((), {}))
     _waited(launch, "train", Late(median(late), median(benchmark.stats.stats.data)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 # Late work under a tenth of what was timed, or this, is a reading's own noise.
@@ -13,26 +13,34 @@ SHARE, SECONDS = 0.1, 2e-3
 # Calls one after the other before the weights are read: what a short call leaves adds up.
 MOST_CALLS, FEWEST_CALLS, BURST_SECONDS = 64, 2, 0.1
 BURSTS = 2
+REST_SECONDS = 0.05  # longer than any single call of what is tried
 
 
-def work_after_wait(adapter: Any) -> float:
-    """Seconds by which reading the weights right after `wait` takes longer than at rest.
+def work_after_wait(adapter: Any, call: Callable[[], object]) -> float:
+    """Seconds by which reading the weights right after `wait` takes longer than at rest: after one
+    more call, and a pause in which all that it left behind ends.
 
-    A round may leave garbage behind (Keras on PyTorch: 0.4 s worth to collect). Collected during
-    the first reading it would pass for late work, so the collector rests meanwhile.
+    Both readings follow a call, because a framework may keep what was read: JAX hands the same
+    array out again, which saves it the way from a GPU. A round may leave garbage behind (Keras on
+    PyTorch: 0.4 s worth to collect). Collected during the first reading it would pass for late
+    work, so the collector rests meanwhile.
     """
     gc.disable()
     try:
-        started = perf_counter()
+        first = _reading_seconds(adapter)
+        call()
         adapter.wait()
-        adapter.weights()
-        first = perf_counter() - started
-        started = perf_counter()
-        adapter.wait()
-        adapter.weights()
-        return first - (perf_counter() - started)
+        sleep(REST_SECONDS)
+        return first - _reading_seconds(adapter)
     finally:
         gc.enable()
+
+
+def _reading_seconds(adapter: Any) -> float:
+    started = perf_counter()
+    adapter.wait()
+    adapter.weights()
+    return perf_counter() - started
 
 
 @dataclass(frozen=True)
@@ -60,5 +68,5 @@ def after_bursts(adapter: Any, call: Callable[[], object], each_seconds: float) 
         for _ in range(calls):
             call()
         timed.append(perf_counter() - started)
-        late.append(work_after_wait(adapter))
+        late.append(work_after_wait(adapter, call))
     return Late(min(late), min(timed))

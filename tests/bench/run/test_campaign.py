@@ -14,7 +14,7 @@ from bench.machine.devices import cuda
 from bench.records.record import Request
 from bench.records.store import Run
 from bench.run import campaign
-from bench.run.campaign import Clock, Step
+from bench.run.campaign import Deadline, Step
 from bench.run.session import Session
 from tests.support.fakes.misbehaving import implementation
 from tests.support.fakes.nvml import FakeNvml
@@ -59,16 +59,16 @@ def test_certificates_first_then_every_task_once_before_any_twice(tmp_path: Path
 
 def test_a_step_that_would_end_too_late_is_not_begun(tmp_path: Path) -> None:
     by_name: dict[str, Step] = {step.name: step for step in campaign.steps(sessions(tmp_path))}
-    clock = Clock(100.0, now=lambda: 70.0)
+    deadline = Deadline(100.0, now=lambda: 70.0)
     sitting = by_name["fp32 fnn-mnist sitting 1"]
-    assert clock.allows(sitting)  # nothing is known of sittings yet
-    clock.took(sitting, 40.0)
-    assert not clock.allows(by_name["bf16 fnn-mnist sitting 2"])
-    assert not clock.allows(by_name["fp32 rnn-sequence sitting 1"])  # as long as any so far
-    assert clock.allows(by_name["fp32 rnn-sequence certificates"])
-    clock.took(by_name["fp32 rnn-sequence sitting 1"], 20.0)
-    assert clock.allows(by_name["fp32 rnn-sequence sitting 2"])
-    assert not Clock(100.0, now=lambda: 101.0).allows(sitting)
+    assert deadline.allows(sitting)  # nothing is known of sittings yet
+    deadline.took(sitting, 40.0)
+    assert not deadline.allows(by_name["bf16 fnn-mnist sitting 2"])
+    assert not deadline.allows(by_name["fp32 rnn-sequence sitting 1"])  # as long as any so far
+    assert deadline.allows(by_name["fp32 rnn-sequence certificates"])
+    deadline.took(by_name["fp32 rnn-sequence sitting 1"], 20.0)
+    assert deadline.allows(by_name["fp32 rnn-sequence sitting 2"])
+    assert not Deadline(100.0, now=lambda: 101.0).allows(sitting)
 
 
 def test_on_a_gpu_every_precision_is_a_run_and_what_cannot_be_done_has_its_reason(

@@ -122,3 +122,9 @@ def test_what_was_begun_otherwise_is_refused(
     RunFile.model_validate_json(path.read_text())  # the file itself is whole
     with pytest.raises(UserError, match=words):
         session.resume(begun)
+
+
+def test_the_command_names_no_place_on_this_machine() -> None:
+    words = ["run", "--env", "jax=/opt/site/bin/python3", "--out", "/home/me/runs/gpu"]
+    assert session.command(words) == "bench run --env jax=…/python3 --out …/gpu"
+    assert session.command(["run", "--out", "results/mine"]) == "bench run --out results/mine"
