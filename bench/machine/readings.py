@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -67,7 +68,17 @@ _PRIVATE = frozenset(
 
 def environment() -> dict[str, str]:
     """Every variable that this process has, but for names of places and persons."""
-    return {name: value for name, value in sorted(os.environ.items()) if name not in _PRIVATE}
+    kept = {name: value for name, value in sorted(os.environ.items()) if name not in _PRIVATE}
+    return {name: without_places(value) for name, value in kept.items()}
+
+
+def without_places(text: str) -> str:
+    """The text with only the last part of each path from the root: a published run names no place
+    on the machine that it was made on."""
+    return _PLACES.sub("…/", text)
+
+
+_PLACES = re.compile(r"(?<![\w.-])(/[^/=:\s]+)+/")
 
 
 PEAK_RSS_FROM = "VmHWM"  # earlier records have none: they were read by getrusage

@@ -89,8 +89,9 @@ LOWER_FACTOR, LOWER_CAP, LOWER_LEAST = 4.0, 0.5, 0.125
 # Whether a unit lies at its kink is luck of the batch: the oracle's worst error over this many
 # counts. (A small recurrent net's gradient: 5e-3 in one batch, 8e-2 in five frameworks' next.)
 LOWER_DRAWS = 4
-# What one rounding of the result errs by on average, which nobody can be asked to avoid: in a single
-# row the oracle's own error may be far less, when its output happens to lie near such a number.
+# What one rounding of the result errs by on average, which nobody can be asked to avoid: in a
+# single row the oracle's own error may be far less, when its output happens to lie near such a
+# number.
 ROUNDING = {"bf16": 2.0**-9, "tf32": 2.0**-12}
 # A check over its bound by less than this is tried on further draws too, and the median decides.
 LOWER_AGAIN = 3.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -150,9 +149,8 @@ def about_of(
 
 
 def command(words: Sequence[str]) -> str:
-    """`bench` and its words; of a path on this machine only the last part is kept, as a published
-    run names no place on it."""
-    return " ".join(["bench", *(re.sub(r"(?<![\w.-])(/[^/=\s]+)+/", "…/", word) for word in words)])
+    """`bench` and its words, without places on this machine."""
+    return " ".join(["bench", *map(readings.without_places, words)])
 
 
 def task_of(work: Task | Search) -> Task:
