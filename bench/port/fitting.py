@@ -25,10 +25,12 @@ def identified(traces: Sequence[Trace]) -> UpdateRule | None:
     for shapes in _shapes():
         if best is not None and (best[0] <= NEAR or shapes[0].before):
             break
-        for rule, left in (fitted(traces, shape) for shape in shapes):
-            right = explained(rule, traces) and _meant(rule)
-            if right and (best is None or left < PLAINER * best[0]):
-                best = left, rule
+        found = [fitted(traces, shape) for shape in shapes]
+        right = [(left, rule) for rule, left in found if explained(rule, traces) and _meant(rule)]
+        if right:
+            least = min(right, key=lambda pair: pair[0])
+            if best is None or least[0] < PLAINER * best[0]:
+                best = least
     return best[1] if best else None
 
 
