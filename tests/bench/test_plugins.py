@@ -50,6 +50,15 @@ def test_a_task_is_listed_and_certified(home: Path) -> None:
     assert run["datasets"]["plugged"]["folder"].startswith("own/plugged-")
 
 
+def test_a_framework_is_listed_without_being_imported(home: Path) -> None:
+    status, said, errors = command(home, "list", "--json")
+    assert status == 0
+    rows = {row["implementation"]: row for row in json.loads(said)["implementations"]}
+    assert rows["mynet:plain"]["status"] == "missing"
+    assert rows["mynet:plain"]["summary"] == "the oracle itself"
+    assert warned(errors, "adapters") == {*BROKEN, "nowhere"}
+
+
 def test_a_format_is_offered_and_written(home: Path) -> None:
     status, said, errors = command(home, "export", "run", "--format", "words")
     assert (status, said) == (0, "fnn-mnist\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.support import adapter_files
 from tests.support.task_files import HEAD, TASK, write_data
 
 FIGURE = """
@@ -23,6 +24,7 @@ def export(results, options):
     return " ".join(results.about.request.tasks) + "\\n"
 """
 MODULES = {
+    "adapters": adapter_files.GOOD,
     "figures": FIGURE,
     "exports": EXPORT,
     "tasks": HEAD + TASK.replace('"wine"', '"plugged"') + 'DATA = Npz("good.npz")\n',
