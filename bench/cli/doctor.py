@@ -141,4 +141,4 @@ def _gpus() -> tuple[Gpu, ...]:
         return ()
     ours = os.getpid()
     busy = cuda.use(ours).get("busy_percent", 0.0)
-    return (Gpu(str(cuda.facts()["name"]), busy, tuple(cuda.others(ours))),)
+    return (Gpu(str(cuda.facts()["name"]), busy, tuple(cuda.running())),)

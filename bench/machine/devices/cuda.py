@@ -89,6 +89,13 @@ def use(pid: int) -> dict[str, float]:
 
 
 def others(pid: int) -> list[int]:
-    """Process ids that compute on it, ours left out. In a container they may not be shown."""
-    processes = _asked("nvmlDeviceGetComputeRunningProcesses") or []
-    return sorted(p.pid for p in processes if p.pid != pid)
+    """Process ids that compute on it beside `pid`. None are told until it computes itself: in a
+    container the driver names processes by the host's numbers, so ours is not among them and
+    nobody can say which are strangers."""
+    running_now = running()
+    return [other for other in running_now if other != pid] if pid in running_now else []
+
+
+def running() -> list[int]:
+    """Every process that computes on it, by the driver's numbers."""
+    return sorted(p.pid for p in _asked("nvmlDeviceGetComputeRunningProcesses") or [])

@@ -155,3 +155,12 @@ def test_another_process_on_the_gpu_disturbs(
     _, results = _launch(tmp_path, data)
     (why,) = disturbed.reasons(results).values()
     assert why == "1 other processes computed on its device"
+
+
+def test_in_a_container_nobody_is_a_stranger(gpu: Callable[..., FakeNvml]) -> None:
+    """There the driver tells the host's numbers: our own worker is one that nobody here knows."""
+    gpu({70_001: HELD, 70_002: 5}, busy=80)
+    watch = Watch(KINDS["cuda"], 11)
+    watch.look()
+    assert watch.found() == {"mean_busy_percent": 80.0}
+    assert cuda.running() == [70_001, 70_002]
