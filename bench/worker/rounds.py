@@ -19,7 +19,7 @@ import numpy as np
 from adapters.reference.oracle import loss_and_gradient
 from bench.proof.rows import distinct_rows
 from bench.worker.turns import EVERY_ROUND, Over, Slices
-from bench.worker.waiting import Late, after_bursts, work_after_wait
+from bench.worker.waiting import Late, after_bursts, persistent, work_after_wait
 from tasks.spec.network import Task
 from tasks.weights import initial_weights
 
@@ -29,8 +29,8 @@ CHECKED_EVERY = 4  # training turns, at whose end `wait` is put to the test
 # Staged sets of rows that rounds of inference take in turns: as many as fit the bytes, two at
 # least.
 INFER_SETS, INFER_BYTES, LATENCY_SETS = 4, 2**27, 16
-Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 RESTORED = 1e-3  # of the validation loss, when the best weights are loaded again
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 def test_learn(launch: Any, benchmark: Any) -> None:
@@ -117,16 +117,13 @@ class Curve:
 
 
 def best_epoch(validation: list[float]) -> int:
-    """The epoch, from 1, of the lowest validation loss: the first of equal ones. A loss that is
-    not a number is never the best."""
+    """The epoch, from 1, of the lowest validation loss, the first of equal ones; never NaN's."""
     return int(np.argmin(np.where(np.isnan(validation), np.inf, validation))) + 1
 
 
 def time_to_target(launch: Any, scores: list[float], seconds: list[float]) -> dict[str, Any]:
-    """Training seconds up to the first evaluation that reached the target, None if none did.
-
-    Evaluations are not counted; what a framework compiles inside its first epoch is.
-    """
+    """Training seconds up to the first evaluation that reached the target, None if none did:
+    evaluations are not counted; what a framework compiles inside its first epoch is."""
     target = launch.job.target
     if target is None:
         return {}
@@ -157,16 +154,21 @@ def test_train(launch: Any, benchmark: Any) -> None:
     _name(launch, benchmark, "train", order.size)
     slices = Slices(launch.channel, one_step, check_wait)
     _take_turns(benchmark, round_, slices, lambda: ((), {}))
-    _waited(launch, "train", Late(median(late), median(benchmark.stats.stats.data)))
+
+    def again() -> Late:
+        round_()
+        return Late(work_after_wait(launch.adapter, one_step), each)
+
+    each = median(benchmark.stats.stats.data)
+    _waited(launch, "train", persistent(Late(median(late), each), again))
 
 
 def _one_step(launch: Any) -> Callable[[], None]:
     """A training step that is not timed."""
-    order, warps = launch.epoch(0)
-    first = None if warps is None else warps[:1]
+    order, warps = launch.steps(1)
 
     def step() -> None:
-        launch.adapter.train(launch.train_data, order[:1], first)
+        launch.adapter.train(launch.train_data, order, warps)
         launch.adapter.wait()
 
     return step
@@ -188,8 +190,7 @@ def test_step(launch: Any, benchmark: Any) -> None:
     _name(launch, benchmark, "step", launch.task.batch_size)
     slices = Slices(launch.channel, _one_step(launch))
     _take_turns(benchmark, step, slices, next_step)
-    each = median(benchmark.stats.stats.data)
-    _waited(launch, "step", after_bursts(launch.adapter, lambda: step(*next_step()[0]), each))
+    _bursts_waited(launch, benchmark, "step", lambda: step(*next_step()[0]))
 
 
 def _take_turns(
@@ -273,8 +274,7 @@ def _predict_rounds(launch: Any, benchmark: Any, phase: str, sets: list[Any], ba
         predict(data)
     slices = Slices(launch.channel, wake)
     _take_turns(benchmark, predict, slices, next_set)
-    each = median(benchmark.stats.stats.data)
-    _waited(launch, phase, after_bursts(adapter, lambda: predict(timed[0]), each))
+    _bursts_waited(launch, benchmark, phase, lambda: predict(timed[0]))
 
 
 def _name(launch: Any, benchmark: Any, phase: str, samples: int) -> None:
@@ -285,8 +285,17 @@ def _name(launch: Any, benchmark: Any, phase: str, samples: int) -> None:
     benchmark.extra_info = {"phase": phase, "samples_per_round": samples}
 
 
+def _bursts_waited(launch: Any, benchmark: Any, phase: str, call: Callable[[], object]) -> None:
+    each = median(benchmark.stats.stats.data)
+
+    def bursts() -> Late:
+        return after_bursts(launch.adapter, call, each)
+
+    _waited(launch, phase, persistent(bursts(), bursts))
+
+
 def _waited(launch: Any, phase: str, late: Late) -> None:
     """If work was still going on after the clock had stopped, the times are not true."""
     launch.readings.setdefault("work_after_wait_seconds", {})[phase] = late.seconds
-    if late.reason:
-        launch.readings["outcome"] = ("unverified", f"{phase}: {late.reason}")
+    if reason := late.reason:
+        launch.readings["outcome"] = ("unverified", f"{phase}: {reason}")

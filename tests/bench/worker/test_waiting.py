@@ -7,7 +7,7 @@ from time import sleep
 
 import pytest
 
-from bench.worker.waiting import SECONDS, Late, after_bursts
+from bench.worker.waiting import SECONDS, TRIES, Late, after_bursts, persistent
 
 STEP = 2e-3
 
@@ -47,3 +47,21 @@ def test_noise_is_no_late_work() -> None:
     assert Late(0.9 * SECONDS, 1e-3).reason == ""
     assert Late(0.09, 1.0).reason == ""
     assert "0.110 s" in Late(0.11, 1.0).reason
+
+
+@pytest.mark.parametrize(
+    ("seconds", "tried", "late"),
+    [([0.0], 1, False), ([0.02, 0.02, 0.0], 3, False), ([0.02] * TRIES, TRIES, True)],
+)
+def test_only_what_is_late_each_time_is_late_work(
+    seconds: list[float], tried: int, late: bool
+) -> None:
+    found = iter(Late(one, 0.01) for one in seconds)
+    asked: list[Late] = []
+
+    def again() -> Late:
+        asked.append(next(found))
+        return asked[-1]
+
+    assert bool(persistent(again(), again).reason) is late
+    assert len(asked) == tried
