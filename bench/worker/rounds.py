@@ -232,8 +232,7 @@ def _sets(launch: Any, count_: int, rows: int) -> list[Any]:
     parts = [
         np.ascontiguousarray(apart[i:j])
         for i, j in zip(starts, [*starts[1:], len(apart)], strict=True)
-    ]
-    # Targets have no part in predictions.
+    ]  # targets have no part in predictions
     return [launch.adapter.stage(part, np.resize(y, len(part))) for part in parts]
 
 
