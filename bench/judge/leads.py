@@ -20,8 +20,10 @@ from bench.stats import from_log
 class Lead:
     """Who leads one task in one metric, among the rows of one division.
 
-    least: the smallest advantage over any other contender that the intervals admit (1.2: 20 %);
-    1 where several lead. equal: the leaders were shown to be equivalent.
+    least: the smallest advantage of the best over any contender behind it that the intervals admit
+    (1.2: 20 %); 1 where none is behind. equal: the leaders were shown to be equivalent. spread: how
+    many times better the best of several leaders is than the last of them, as measured so far.
+    more: about how many more sittings would tell them apart; 0 where that is not known.
     """
 
     task: str
@@ -30,6 +32,8 @@ class Lead:
     least: float
     equal: bool = False
     division: Division = "tuned"
+    spread: float = 1.0
+    more: int = 0
 
 
 Against = Mapping[Contest, Sequence[Verdict]]
@@ -50,12 +54,19 @@ def leads(judged: Against) -> list[Lead]:
                 contest.task,
                 (best, *(v.question.new for v in beside)),
                 tuple(v.question.new for v in behind),
-                min((_least(v) for v in behind), default=1.0) if not beside else 1.0,
+                min((_least(v) for v in behind), default=1.0),
                 bool(beside) and all(v.outcome == "equivalent" for v in beside),
                 contest.division,
+                max((_times(v) for v in beside), default=1.0),
+                max((v.more_launches for v in beside), default=0),
             )
         )
     return found
+
+
+def _times(verdict: Verdict) -> float:
+    """How many times better one of a pair is than the other, as measured."""
+    return from_log(abs(verdict.question.effect.mean)) if verdict.question.ratio else 1.0
 
 
 def _least(verdict: Verdict) -> float:

@@ -25,12 +25,14 @@ def document(
     modules = sorted(discover.members("bench.report.sections"), key=lambda m: m.ORDER)
     parts = [part for module in modules for part in module.sections(results, known)]
     request, machine = results.about.request, results.about.machine
+    name = machine.model_dump().get(f"{request.device}_name")
+    place = f"{name}, {machine.cpu}" if name else machine.cpu
     lead = (
-        f"on {machine.cpu}, {machine.cores} cores, {request.device}, {request.precision}, "
+        f"on {place}, {machine.cores} cores, {request.device}, {request.precision}, "
         f"{request.threads} threads. Every number comes from an implementation whose work was "
         "first certified against a float64 oracle."
     )
     if results.divisions == ("documented",):
         lead += f" All rows are documented: {MEANINGS['documented']}."
-    subject = f"{machine.cpu}, {request.device}"
+    subject = f"{place}, {request.device}"
     return Document(TITLE, subject, results.about.created, lead, tuple(parts))

@@ -7,9 +7,10 @@ apart"), or equal where two one-sided tests proved it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from adapters.base import Division
+from bench.judge import divisions
 from bench.judge.divisions import MEANINGS
 from bench.judge.leads import Against, Lead, leads
 from bench.records import searches
@@ -30,6 +31,7 @@ FAMILIES = {
 }
 _FAMILY: dict[str, str] = {task.name: task.family for task in TASKS}
 QUESTIONS = (("train_throughput", "Training"), ("infer_throughput", "Inference"))
+TIMES = {"train_throughput": "trains", "infer_throughput": "infers"}
 RULES = (
     "Sentences are made from verdicts by rules: an advantage is the least that the 95 % intervals "
     "admit, and what is not beyond doubt (p ≤ 1 % over the whole table, and above the margin) is "
@@ -80,6 +82,8 @@ def sentences(results: Results, context: Context) -> dict[str, tuple[str, ...]]:
         said["Starting up"] = started
     if searched := _searches(results):
         said["Hyper-parameter searches"] = searched
+    if gained := _gains(results):
+        said["What tuning gains"] = gained
     said["Coverage"] = (coverage(results),)
     return said
 
@@ -130,14 +134,21 @@ def _family(led: Sequence[Lead]) -> str:
         everywhere = len(alone) == len(led) > 1
         where = "every task" if everywhere else _list(lead.task for lead in alone)
         parts.append(f"{name} is fastest on {where}, at least {least:.2f} times any other")
-    shared: dict[tuple[tuple[str, ...], bool], list[str]] = {}
+    shared: dict[tuple[tuple[str, ...], bool], list[Lead]] = {}
     for lead in led:
         if len(lead.leaders) > 1:
-            shared.setdefault((tuple(sorted(lead.leaders)), lead.equal), []).append(lead.task)
-    for (names, equal), tasks in shared.items():
-        how = "equal within the margin" if equal else "not told apart"
-        parts.append(f"{_list(names)} lead, {how}, on {_list(tasks)}")
+            shared.setdefault((tuple(sorted(lead.leaders)), lead.equal), []).append(lead)
+    for (names, equal), alike in shared.items():
+        how = "equal within the margin" if equal else f"not told apart ({_open(alike)})"
+        parts.append(f"{_list(names)} lead, {how}, on {_list(lead.task for lead in alike)}")
     return "; ".join(parts)
+
+
+def _open(alike: Sequence[Lead]) -> str:
+    """How far apart several leaders are so far, and what would tell."""
+    spread, more = max(lead.spread for lead in alike), max(lead.more for lead in alike)
+    would = f"; about {more} more sitting{'s' if more > 1 else ''} would tell" if more else ""
+    return f"the best of them {spread:.2f} times the last so far{would}"
 
 
 def _scores(judged: Against) -> str:
@@ -186,6 +197,30 @@ def _searches(results: Results) -> tuple[str, ...]:
                     "one search each, unjudged."
                 )
     return tuple(lines)
+
+
+def _gains(results: Results) -> tuple[str, ...]:
+    """Of each tuned mode and its framework's documented one: how many times as fast, over tasks."""
+    of_pair: dict[tuple[str, str], dict[str, list[float]]] = {}
+    for gain in divisions.gains(results):
+        found = of_pair.setdefault((gain.tuned, gain.documented), {})
+        for metric, ratio in gain.ratios.items():
+            found.setdefault(metric, []).append(ratio.value)
+    lines = []
+    for (tuned, documented), found in of_pair.items():
+        times = (f"{TIMES[name]} {_times(values)} times as fast" for name, values in found.items())
+        lines.append(f"{tuned} beside {documented}: {', '.join(times)} ({_tasks(found)}).")
+    return tuple(lines)
+
+
+def _tasks(found: Mapping[str, Sequence[float]]) -> str:
+    count = max(map(len, found.values()))
+    return f"{count} task{'s' if count > 1 else ''}"
+
+
+def _times(values: Sequence[float]) -> str:
+    low, high = f"{min(values):.2g}", f"{max(values):.2g}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _range(seconds: Sequence[float]) -> str:

@@ -47,7 +47,7 @@ def test_a_sure_winner_is_named_with_the_least_advantage_its_interval_admits() -
 
 def test_what_noise_hides_is_said_to_be_undecided() -> None:
     said = text(results(records({"pytorch:eager": 0.1, "mxnet:hybrid": 0.105}, 0.2)))
-    assert "lead, not told apart, on fnn-mnist" in said["small feed-forward networks"]
+    assert "lead, not told apart (the best of them " in said["small feed-forward networks"]
     assert "is fastest" not in said["small feed-forward networks"]
 
 
@@ -58,7 +58,7 @@ def test_what_was_proven_equal_is_said_to_be_equal() -> None:
 
 def test_one_launch_gives_no_winner() -> None:
     given = results([record("a:x", 0, 0.1), record("b:x", 0, 0.9)])
-    assert "lead, not told apart, on fnn-mnist" in text(given)["small feed-forward networks"]
+    assert "lead, not told apart (the best of them " in text(given)["small feed-forward networks"]
 
 
 def test_every_task_of_a_family_is_in_a_sentence() -> None:
