@@ -44,7 +44,7 @@ PROFILES: dict[str, Profile] = {
         "one task of each family, three sittings each, and more where doubt is left in ten minutes",
         3,
         ("fnn-mnist", "cnn-64-10", "rnn-sequence", "lstm-forecast"),
-        Budget(2, 250, 2048, 10, 0.04, 1200.0),
+        Budget(2, 125, 2048, 8, 0.04, 1200.0),
         600.0,
         0.05,
     ),
