@@ -32,7 +32,7 @@ def certify_(
     weights: Annotated[
         Path | None,
         typer.Option("--weights", metavar="NPZ", help="Weights by A's names, loaded into both.",
-                     show_default="drawn near A's own"),
+                     show_default="drawn, of the size of A's own"),
     ] = None,
     steps: Annotated[int, typer.Option(min=2, max=1000, help="Training steps.")] = 24,
     timeout: Annotated[

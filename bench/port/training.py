@@ -120,8 +120,10 @@ def _multiple(rule: UpdateRule, trace: Trace) -> str:
 
 
 def _place(rule: UpdateRule, of_b: list[Trace]) -> str:
-    """The first step that a's rule does not explain."""
-    for number, far in enumerate(misfits(rule, of_b[0]), 1):
+    """The first step that a's rule does not explain, with its ε in either place."""
+    other = replace(rule, kind=FORMS.get(rule.kind, rule.kind))
+    both = zip(misfits(rule, of_b[0]), misfits(other, of_b[0]), strict=True)
+    for number, far in enumerate(map(min, both), 1):
         if not far <= allowed(of_b[0]):
             return f"the optimizer, in step {number}"
     return "the optimizer, where gradients are tiny"

@@ -1,7 +1,7 @@
 """What both programs of a port are given: rows, weights that are far from special, samples.
 
 Freshly made weights hide faults: a bias of zeros may be missing, a scale of ones may be swapped
-with another. So the suite draws its own near the program's.
+with another. So the suite draws its own.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ def _targets(module: Any, rng: np.random.Generator, count: int) -> np.ndarray:
 
 
 def moved(weights: Mapping[str, np.ndarray], seed: int) -> Named:
-    """Weights near those of a program, none of them zero, one or like its neighbour.
+    """Weights of the size of a program's own, none of them zero, one or like its neighbour; the
+    same ones every time, however a program draws its first.
 
     What is nowhere negative and not all zero (variances, scales) stays so. Integers stay.
     """
@@ -105,7 +106,7 @@ def moved(weights: Mapping[str, np.ndarray], seed: int) -> Named:
         elif (value >= 0).all():
             new = value * rng.uniform(0.5, 1.5, value.shape) + 0.1 * np.abs(noise)
         else:
-            new = value + 0.2 * np.sqrt(np.mean(np.square(value))) * noise
+            new = float(f"{np.sqrt(np.mean(np.square(value))):.0e}") * noise
         found[name] = new.astype(value.dtype)
     return found
 

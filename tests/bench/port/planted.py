@@ -87,8 +87,8 @@ CNN = (
     planted("learning rate", "lr=1e-3", "lr=1e-2", place="the optimizer, in step 1",
             said="learning rate 0.01"),
     planted("epsilon of Adam", "eps=1e-7", "eps=1e-4", place="the optimizer", said="ε 0.0001"),
-    planted("Adam's default epsilon", ", eps=1e-7", "",
-            place="the optimizer, where gradients are tiny", said="ε 1e-08"),
+    planted("Adam's default epsilon", ", eps=1e-7", "",  # where it shows first is the rows' luck
+            place="the optimizer", said="ε 1e-08"),
     planted("second moment", "eps=1e-7", "eps=1e-7, betas=(0.9, 0.99)", place="the optimizer",
             said="β2 0.99,"),
     planted("weight decay", "eps=1e-7", "eps=1e-7, weight_decay=1e-2", place="the optimizer",
