@@ -194,6 +194,7 @@ def test_a_spoiled_file_is_named(tmp_path: Path, name: str, text: str, words: st
         calibrate.summary("quiet", tmp_path, tmp_path / "results")
 
 
+@pytest.mark.quiet  # twenty per cent more work must take longer
 def test_a_real_trial_is_judged_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two sittings, a per cent of which is really some twenty: judged on every metric, by every
     rule."""

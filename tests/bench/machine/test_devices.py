@@ -131,7 +131,9 @@ def _launch(folder: Path, data: Path) -> tuple[Launch, Results]:
 
 
 def _workers() -> dict[int, int]:
-    return {child.pid: HELD for child in psutil.Process().children()}
+    """Those of the runner, and no other process that the tests have started."""
+    children = psutil.Process().children()
+    return {child.pid: HELD for child in children if "bench.worker.launch" in child.cmdline()}
 
 
 def test_a_launch_keeps_what_its_device_did(
