@@ -26,7 +26,9 @@ PHONE = {"width": 375, "height": 700}
 LIMIT_BYTES = 5 * 2**20
 PUBLISHED = sorted((PROJECT / "results").glob("*/index.html"))
 # The longest, one with searches, one of a GPU with two divisions: what the others show is in them.
-OPENED = [PROJECT / "results" / name / "index.html" for name in ("cpu-full", "cpu-tuning", "gpu-cnn")]
+OPENED = [
+    PROJECT / "results" / name / "index.html" for name in ("cpu-full", "cpu-tuning", "gpu-cnn")
+]
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
