@@ -66,7 +66,9 @@ def write_images(folder: Path) -> Path:
 def start_script(run: Run, jobs: list[Job]) -> subprocess.Popen[bytes]:
     """Run the jobs in a process of their own, as the command would, so that it can be killed."""
     code = f"""
-import sys
+import signal, sys
+# Of a shell's background job it is ignored, which is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from bench.run.environments import Environment
 from bench.records.record import Job

@@ -96,7 +96,7 @@ def test_how_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     job, wide = certificates(("a", "f:1"))[0], certificates(("a", "f:1"), threads=99)[0]
     assert at_once(job) == 2
     assert at_once(wide) == 16
-    assert at_once(replace(wide, cell=replace(wide.cell, device="cuda"))) == 4
+    assert at_once(replace(wide, cell=replace(wide.cell, device="cuda"))) == 8
     monkeypatch.setattr(module, "available_bytes", lambda: 7 * 2**30)
     assert at_once(wide) == 2
     monkeypatch.setattr(module, "available_bytes", lambda: 2**30)
