@@ -73,6 +73,14 @@ def hostile(session: nox.Session) -> None:
 
 
 @nox.session
+def ports(session: nox.Session) -> None:
+    """`bench certify` on every planted fault of a port; `nox -s tests` tries one of each kind."""
+    runner(session, "tests")
+    session.run("bench", "setup", "--implementations", "keras,pytorch")
+    session.run("pytest", "-q", "tests/bench/port", *session.posargs, env={"BENCH_PORTS": "all"})
+
+
+@nox.session
 def report(session: nox.Session) -> None:
     """Every published run's report made anew from its records; fails where one is not the same."""
     runner(session)

@@ -50,7 +50,8 @@ def flushes_denormals() -> bool:
 
 def debugging() -> str:
     """Which of PyTorch's modes for finding faults are on, as `settings` say it."""
-    waits = torch.cuda.is_initialized() and torch.cuda.get_sync_debug_mode() != 0
+    on_gpu = torch.version.cuda is not None and torch.cuda.is_initialized()
+    waits = on_gpu and torch.cuda.get_sync_debug_mode() != 0
     return modes_on({"anomaly detection": torch.is_anomaly_enabled(), "cuda sync debug": waits})
 
 
