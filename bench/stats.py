@@ -104,7 +104,8 @@ class Effect:
 
     error: standard error of the mean. df: its degrees of freedom. n: sittings (launches, where
     measured apart) of the smaller side. sittings: block and its difference, where paired.
-    resolution: the step in which readings come; `error` is never under what it hides.
+    resolution: the step in which readings come; `error` is never under what it hides. seen: the
+    differences behind `error` less their means, those of other tasks counted; 0: as many as `df`.
     """
 
     mean: float
@@ -113,6 +114,7 @@ class Effect:
     n: int
     sittings: tuple[tuple[int, float], ...] = ()
     resolution: float = 0.0
+    seen: float = 0.0
 
     @property
     def spread(self) -> float:

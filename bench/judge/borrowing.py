@@ -39,7 +39,11 @@ def borrow(questions: Sequence[Question]) -> list[Question]:
         groups[_group(q)].append(q.effect)
     pooled = {group: pool(effects) for group, effects in groups.items()}
     noisier = _task_factors(questions, pooled)
-    return [_lent(q, *pooled[_group(q)], noisier.get((q.metric, q.task), 1.0)) for q in questions]
+    seen = {group: sum(e.df for e in effects if _known(e)) for group, effects in groups.items()}
+    return [
+        _lent(q, *pooled[_group(q)], noisier.get((q.metric, q.task), 1.0), seen[_group(q)])
+        for q in questions
+    ]
 
 
 def _group(q: Question) -> PairOfMetric:
@@ -76,9 +80,10 @@ def _task_factors(
     return factors
 
 
-def _lent(q: Question, variance: float, df: float, noisier: float) -> Question:
+def _lent(q: Question, variance: float, df: float, noisier: float, seen: float) -> Question:
     if q.kind == "accuracy" or isnan(variance):
         return q
     own, own_df = (q.effect.spread**2, q.effect.df) if _known(q.effect) else (0.0, 0.0)
     error = sqrt(max(own, variance * max(1.0, noisier)) / q.effect.n)
-    return replace(q, effect=replace(q.effect, error=error, df=max(df, own_df)))
+    lent = replace(q.effect, error=error, df=max(df, own_df), seen=seen)
+    return replace(q, effect=lent)

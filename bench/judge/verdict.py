@@ -31,6 +31,7 @@ FINEST = 1e-4
 0.1 µs in a millisecond. Launches that all say the same are known no better."""
 MIN_LAUNCHES = 3  # sittings of the pair itself
 MIN_DF = 5  # degrees of freedom that its error must have, lent ones counted
+MIN_SEEN = 8  # or so many differences over tasks, where unlike tasks have lowered those of freedom
 MIN_SCORES = 3  # seeds, of scores: they have no speeds
 MOST_LAUNCHES = 1000  # above it, "more than 1000" says enough
 
@@ -132,20 +133,25 @@ def known(kind: QuestionKind, effect: Effect) -> bool:
     then passes for the error. Simulated tables of five equal contenders, half of the launches
     twice as slow, with a false verdict: 4 tasks × 2 sittings 13 %, 2 × 3 9 %, 1 × 5 2.2 % would
     be; with five degrees of freedom and three sittings 3 × 3 1.3 %, 4 × 3 0.3 %, 1 × 6 0.4 %
-    (tests/bench/test_coverage.py holds them to 1.5 %).
+    (tests/bench/test_coverage.py holds them to 1.5 %). Tasks of unlike noise lower the degrees of
+    freedom by which p is read, and p with them: where four tasks in three sittings are behind it,
+    that is enough (4 × 3 then has 0.2 to 0.9 % of 1,000 such tables).
     """
     if isnan(effect.error):
         return False
     if kind == "accuracy":
         return effect.n >= MIN_SCORES
-    return effect.n >= MIN_LAUNCHES and effect.df >= MIN_DF
+    return effect.n >= MIN_LAUNCHES and (effect.df >= MIN_DF or effect.seen >= MIN_SEEN)
 
 
 def least_known(kind: QuestionKind, effect: Effect) -> float:
     """From how many sittings on an error like this is `known`."""
     if kind == "accuracy":
         return MIN_SCORES
-    return max(MIN_LAUNCHES, 1 + MIN_DF * (effect.n - 1) / effect.df)
+    more = MIN_DF * (effect.n - 1) / effect.df
+    if effect.seen:
+        more = min(more, MIN_SEEN * (effect.n - 1) / effect.seen)
+    return max(MIN_LAUNCHES, 1 + more)
 
 
 def judge(questions: Sequence[Question], rule: Rule = DEFAULT) -> list[Verdict]:

@@ -11,7 +11,7 @@ from bench import stats
 from bench.judge import pairs, questions, spending, validity
 from bench.judge.borrowing import borrow
 from bench.judge.looks import MOST_SITTINGS, next_look, open_questions
-from bench.judge.verdict import Question, Rule
+from bench.judge.verdict import MIN_DF, MIN_SEEN, Question, Rule
 from bench.records.metrics import METRICS, metric
 from bench.records.record import AA_LABEL, Record
 from bench.records.results import Results
@@ -133,7 +133,20 @@ def test_a_pair_is_the_same_whoever_is_named_first() -> None:
 
 def test_one_task_lends_nothing() -> None:
     (q,) = asked({"t0": [0.03]})
-    assert borrow([q])[0].effect == replace(q.effect, error=pytest.approx(q.effect.error))
+    same = replace(q.effect, error=pytest.approx(q.effect.error), seen=q.effect.df)
+    assert borrow([q])[0].effect == same
+
+
+def test_four_unlike_tasks_in_three_sittings_are_enough_to_judge_by() -> None:
+    """Their noise differs so much that the degrees of freedom of its estimate are under five: p
+    pays for that, and what lies far beyond it is no matter of doubt."""
+    base = asked({"t0": [0.005], "t1": [0.005], "t2": [0.005], "t3": [0.2]})
+    three = [replace(q, effect=replace(q.effect, n=3, df=2.0, mean=-3.0)) for q in base]
+    lent = borrow(three)
+    assert lent[0].effect.df < MIN_DF
+    assert lent[0].effect.seen == MIN_SEEN
+    assert lent[0].enough
+    assert not borrow(three[1:])[0].enough
 
 
 def a_a(bias: float, noise: float = 0.01, tasks: int = 4, n: int = 4) -> list[Question]:
