@@ -101,12 +101,10 @@ def quantile(share: float, df: float) -> float:
 @dataclass(frozen=True)
 class Effect:
     """How much a is above b, with what is needed to judge it; in logarithms or plain units.
-
     error: standard error of the mean. df: its degrees of freedom. n: sittings (launches, where
     measured apart) of the smaller side. sittings: block and its difference, where paired.
-    resolution: the step in which readings come; `error` is never under what it hides. seen: the
-    differences behind `error` less their means, those of other tasks counted; 0: as many as `df`.
-    """
+    resolution: the step in which readings come; `error` is never under what it hides. seen: what
+    `df` was before unlike tasks lowered it; 0 where nothing was lent."""
 
     mean: float
     error: float
