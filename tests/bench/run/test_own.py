@@ -25,6 +25,8 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = home / "bin" / "python"
     (packages,) = home.glob("lib/python3*/site-packages")
     (packages / "theirs.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    # Imported at every start, and compiled into this folder where that is not forbidden.
+    (packages / "sitecustomize.py").write_text("")
     return python
 
 
@@ -57,9 +59,11 @@ def test_a_framework_names_all_its_environments_and_one_of_them_itself() -> None
 
 def test_it_is_looked_at_and_its_certificates_are_kept_by_what_it_has(theirs: Path) -> None:
     source = Source(own={"sklearn": str(theirs)})
+    before = files(theirs.parents[1])
     found = environments.describe("sklearn", "cpu", source)
     assert (found.status, found.own, found.carried) == ("ready", True, "")
     assert found.version.count(".") == 2
+    assert files(theirs.parents[1]) == before
     assert found.requirements != environments.describe("sklearn", "cpu").requirements
 
 
