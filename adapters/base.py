@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, SupportsFloat, TypeVar
 
 import numpy as np
 
+from tasks.spec.layers import CHAINED
 from tasks.spec.network import Task
 from tasks.weights import Weights
 
@@ -25,6 +26,7 @@ Precision = Literal["fp32", "tf32", "bf16"]
 Division = Literal["documented", "tuned"]
 """What the framework's documents tell a user to write, or the fastest certified form."""
 AdamForm = Literal["epsilon", "epsilon-hat"]
+VarianceForm = Literal["biased", "unbiased"]
 Setting = str | int | float | bool
 Data = Any
 """What `stage` returns: opaque to the suite, arrays resident on the device."""
@@ -49,6 +51,20 @@ def form_of(kind: Kind, name: str, forms: Mapping[Any, Form]) -> Form:
     if name not in forms:
         raise unknown(kind, name)
     return forms[name]
+
+
+def only_chains(task: Task) -> None:
+    """Raises `Unsupported`, by the layer's name, for a graph, and for layers of a chain that have
+    what came with graphs (a stride, no bias): for adapters that have forms of plain chains only."""
+    for node in task.nodes:
+        if not isinstance(node.layer, CHAINED):
+            raise unknown("layer", node.layer)
+        for part in fields(node.layer):
+            value = getattr(node.layer, part.name)
+            if part.metadata.get("later") and value != part.default:
+                raise unknown("layer", f"{type(node.layer).__name__} with {part.name}={value!r}")
+    if task.is_graph:
+        raise unknown("layer", "that reads several, or is moved by a rule of its own (a graph)")
 
 
 def modes_on(modes: Mapping[str, bool]) -> str:
@@ -147,6 +163,10 @@ class Adapter(ABC):
     """Which Adam the framework computes. "epsilon": Kingma & Ba's Algorithm 1,
     lr · m̂ / (sqrt(v̂) + ε). "epsilon-hat": the form of their section 2,
     lr · sqrt(1-β2^t)/(1-β1^t) · m / (sqrt(v) + ε)."""
+
+    variance_form: ClassVar[VarianceForm] = "biased"
+    """Which running variance the framework's batch norm keeps: the batch's own, or that times
+    n / (n - 1), over n values. All divide by the root of the batch's own in training."""
 
     clamps_loss: ClassVar[bool] = False
     """Whether the loss that `train` tells keeps probabilities off 0 and 1, as scikit-learn's does.

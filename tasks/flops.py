@@ -7,63 +7,49 @@ bound of the work, and the same for every framework, whatever its kernels really
 
 from __future__ import annotations
 
-from tasks.spec.layers import LSTM, Conv2D, Dense, Embedding, Layer, Shape, SimpleRNN
-from tasks.spec.network import Task, output_shapes
+from tasks.spec.graph import Node, needed, value_shapes
+from tasks.spec.layers import Shape
+from tasks.spec.network import Task, moved_arrays
+from tasks.spec.training import Update
 
 
 def forward(task: Task) -> int:
     """Of one row's outputs."""
-    return sum(_products(task))
+    shapes = value_shapes(task.nodes, task.inputs)
+    return sum(_products(node, shapes) for node in needed(task.nodes, {task.predicted}))
 
 
 def training(task: Task) -> int:
-    """Of one row's part in a training step: outputs, gradients by weights and by inputs.
+    """Of one row's part in a training step: outputs, gradients by weights and by inputs, of every
+    update.
 
-    Each gradient costs what the product itself does. The first layer with weights needs none
-    by its inputs, unless an embedding below it learns; a recurrent one still needs its states'.
+    Each gradient costs what the product itself does. Where nothing below a layer learns, it needs
+    none by its inputs; a recurrent one still needs its states'.
     """
-    needless = 0
-    before = task.input_shape
-    for layer, after in zip(task.layers, output_shapes(task), strict=True):
-        if isinstance(layer, Embedding):
-            break
-        if _layer(layer, before, after):
-            needless = _by_inputs(layer, before, after)
-            break
-        before = after
-    return 3 * sum(_products(task)) - needless
+    return sum(_of_update(task, update) for update in task.rules)
 
 
-def _products(task: Task) -> list[int]:
-    """Floating-point operations of the forward products of each layer, one row."""
-    costs = []
-    before = task.input_shape
-    for layer, after in zip(task.layers, output_shapes(task), strict=True):
-        costs.append(_layer(layer, before, after))
-        before = after
-    return costs
+def _of_update(task: Task, update: Update) -> int:
+    shapes = value_shapes(task.nodes, task.inputs)
+    moved = {name.split("/")[0] for name in moved_arrays(task, update)}
+    learns: set[str] = set()  # values that depend on what is moved
+    total = 0
+    for node in needed(task.nodes, {term.output for term in update.terms}):
+        products = _products(node, shapes)
+        inputs = node.layer.products_with_inputs(*_reads(node, shapes))
+        is_below = any(name in learns for name in node.reads)
+        is_moved = node.owner in moved
+        total += products
+        if is_moved or is_below:
+            learns.add(node.name)
+            total += products - inputs  # by a recurrent layer's states
+        total += products * is_moved + inputs * is_below
+    return total
 
 
-def _by_inputs(layer: Layer, before: Shape, after: Shape) -> int:
-    """Of a layer's products, the part with its inputs: a recurrent one has its states as well."""
-    match layer:
-        case SimpleRNN(units=units):
-            return before[0] * 2 * before[1] * units
-        case LSTM(units=units):
-            return before[0] * 2 * before[1] * 4 * units
-        case _:
-            return _layer(layer, before, after)
+def _products(node: Node, shapes: dict[str, Shape]) -> int:
+    return node.layer.products(*_reads(node, shapes))
 
 
-def _layer(layer: Layer, before: Shape, after: Shape) -> int:
-    match layer:
-        case Dense(units=units):
-            return 2 * before[0] * units
-        case Conv2D(kernel=k):
-            return 2 * k * k * before[2] * after[0] * after[1] * after[2]
-        case SimpleRNN(units=units):
-            return before[0] * 2 * (before[1] + units) * units
-        case LSTM(units=units):
-            return before[0] * 2 * (before[1] + units) * 4 * units
-        case _:
-            return 0
+def _reads(node: Node, shapes: dict[str, Shape]) -> list[Shape]:
+    return [shapes[name] for name in node.reads]

@@ -23,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported
+from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, only_chains
 from adapters.jax.device import debugging, device_of, told
 from adapters.jax.model import (
     LOSSES,
@@ -96,6 +96,7 @@ class Contender(Adapter):
         return {"highest": "fp32", "tensorfloat32": "tf32"}.get(products, products)
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
+        only_chains(task)
         refuse_unknown(task)
         self._task = task
         self._begin(weights, seed)

@@ -22,7 +22,16 @@ import numpy as np
 import optax
 from flax import nnx
 
-from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, form_of
+from adapters.base import (
+    Adapter,
+    Data,
+    Device,
+    Precision,
+    Setting,
+    Unsupported,
+    form_of,
+    only_chains,
+)
 from adapters.jax.device import debugging, device_of, told
 from adapters.jax.documented_model import (
     LOSSES,
@@ -73,6 +82,7 @@ class Contender(Adapter):
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
+        only_chains(task)
         self._task, self._program = task, program_of(task.family)
         self._loss = form_of("loss", task.loss, LOSSES)
         self._network = network(task, seed)

@@ -94,6 +94,8 @@ def update(task: Task, params: Params, gradients: Params, moments: Any) -> tuple
     rule, together = task.optimizer, jax.tree.map
     if isinstance(rule, SGD):
         return together(lambda p, g: p - rule.learning_rate * g, params, gradients), moments
+    if not isinstance(rule, Adam):
+        raise unknown("optimizer", rule)
     m, v, steps = moments
     steps = steps + 1
     rate = rule.learning_rate / (1 - rule.beta_1**steps)

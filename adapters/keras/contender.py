@@ -15,7 +15,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from adapters.base import AdamForm, Adapter, Data, Device, Precision, Setting, Unsupported
+from adapters.base import (
+    AdamForm,
+    Adapter,
+    Data,
+    Device,
+    Precision,
+    Setting,
+    Unsupported,
+    only_chains,
+)
 from adapters.keras import input as staging
 from adapters.keras import model
 from adapters.keras.debugging import debugging
@@ -109,6 +118,7 @@ class Contender(Adapter):
         return "by task" if self._model is None else str(bool(self._model.jit_compile))
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
+        only_chains(task)
         keras = self._keras
         keras.utils.clear_session()  # which forgets the policy
         keras.config.set_dtype_policy(self._policy)

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported
+from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, only_chains
 from adapters.keras.debugging import debugging
 from adapters.keras.documented_model import network, program_of, warped_batches, whole_tables
 from adapters.keras.model import afresh, loss_of, optimizer_of, same_programs
@@ -77,6 +77,7 @@ class Contender(Adapter):
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
+        only_chains(task)
         keras.utils.clear_session()
         keras.utils.set_random_seed(seed)
         self._task, self._program = task, program_of(task.family)

@@ -12,7 +12,7 @@ import numpy as np
 
 from adapters.base import Adapter, Data, Setting
 from adapters.mutants.mutant import NUMPY, Array, Faulty, Keeping, Mutant, Staged, Wrapped, some
-from adapters.reference.oracle import loss_and_gradient
+from adapters.reference.losses import loss_and_gradient
 from tasks.spec.layers import Dropout
 from tasks.spec.network import Task
 from tasks.weights import Weights

@@ -16,7 +16,8 @@ import numpy as np
 
 from adapters.base import Adapter, Data, Setting
 from adapters.reference import layers
-from adapters.reference.oracle import Reference, loss_and_gradient
+from adapters.reference.losses import loss_and_gradient
+from adapters.reference.oracle import Reference
 from tasks.spec.layers import Layer
 from tasks.spec.network import Family, Task, layer_name
 from tasks.spec.training import Loss

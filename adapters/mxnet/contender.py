@@ -16,7 +16,17 @@ import mxnet as mx
 import numpy as np
 from mxnet import autograd, gluon, nd
 
-from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, form_of, unknown
+from adapters.base import (
+    Adapter,
+    Data,
+    Device,
+    Precision,
+    Setting,
+    Unsupported,
+    form_of,
+    only_chains,
+    unknown,
+)
 from adapters.mxnet.model import LOSSES, RowLosses, network, normalised, warp
 from tasks.spec.network import Task
 from tasks.spec.training import SGD, Adam
@@ -65,6 +75,7 @@ class Contender(Adapter):
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
+        only_chains(task)
         mx.random.seed(seed)
         self._task = task
         self._net, self._slots = network(task)

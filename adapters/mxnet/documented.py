@@ -20,7 +20,16 @@ import mxnet as mx
 import numpy as np
 from mxnet import gluon, nd
 
-from adapters.base import Adapter, Device, Precision, Setting, Unsupported, form_of, modes_on
+from adapters.base import (
+    Adapter,
+    Device,
+    Precision,
+    Setting,
+    Unsupported,
+    form_of,
+    modes_on,
+    only_chains,
+)
 from adapters.mxnet.documented_model import (
     LOSSES,
     WarpedImages,
@@ -87,6 +96,7 @@ class Contender(Adapter):
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
+        only_chains(task)
         mx.random.seed(seed)
         self._task, self._program = task, program_of(task.family)
         self._loss = form_of("loss", task.loss, LOSSES)()

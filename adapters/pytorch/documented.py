@@ -21,7 +21,16 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset, default_collate
 
-from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, form_of
+from adapters.base import (
+    Adapter,
+    Data,
+    Device,
+    Precision,
+    Setting,
+    Unsupported,
+    form_of,
+    only_chains,
+)
 from adapters.pytorch.device import (
     debugging,
     flushes_denormals,
@@ -90,6 +99,7 @@ class Contender(Adapter):
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
+        only_chains(task)
         self._task, self._program = task, program_of(task.family)
         self._loss = form_of("loss", task.loss, LOSSES)()
         made = network(task).to(self._device)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from adapters.base import unknown
 from tasks.spec.layers import (
     LSTM,
     Activation,
@@ -34,7 +35,7 @@ Saved = Any
 Stored = Callable[[Array], Array]
 
 
-def _exactly(value: Array) -> Array:
+def exactly(value: Array) -> Array:
     return value
 
 
@@ -44,14 +45,14 @@ def sigmoid(x: Array) -> Array:
     return np.asarray(np.where(x >= 0, 1 / (1 + e), e / (1 + e)), x.dtype)
 
 
-_ACTIVATIONS: dict[Activation, Callable[[Array], Array]] = {
+ACTIVATIONS: dict[Activation, Callable[[Array], Array]] = {
     "linear": lambda x: x,
     "relu": lambda x: np.maximum(x, 0),
     "tanh": np.tanh,
     "sigmoid": sigmoid,
 }
 # Each derivative is written in terms of the activation's output.
-_SLOPES: dict[Activation, Callable[[Array], Array]] = {
+SLOPES: dict[Activation, Callable[[Array], Array]] = {
     "linear": np.ones_like,
     "relu": lambda out: (out > 0).astype(out.dtype),
     "tanh": lambda out: 1 - out * out,
@@ -60,14 +61,14 @@ _SLOPES: dict[Activation, Callable[[Array], Array]] = {
 
 
 def forward(
-    layer: Layer, p: Params, x: Array, rng: np.random.Generator, stored: Stored = _exactly
+    layer: Layer, p: Params, x: Array, rng: np.random.Generator, stored: Stored = exactly
 ) -> tuple[Array, Saved]:
     """The layer's output on a batch, and what its `backward` needs. `p`: parameters by part."""
     match layer:
         case Flatten():
             return x.reshape(len(x), -1), x.shape
         case Dense(activation=activation):
-            out = _ACTIVATIONS[activation](x @ p["kernel"] + p["bias"])
+            out = ACTIVATIONS[activation](x @ p["kernel"] + p["bias"])
             return out, (x, out)
         case Dropout(rate=rate):
             keep = (rng.random(x.shape) >= rate).astype(x.dtype) / (1 - rate)
@@ -82,6 +83,8 @@ def forward(
             return _rnn_forward(layer, p, x, stored)
         case LSTM():
             return _lstm_forward(layer, p, x, stored)
+        case _:
+            raise unknown("layer", layer)
 
 
 def backward(
@@ -89,7 +92,7 @@ def backward(
     p: Params,
     saved: Saved,
     grad: Array,
-    stored: Stored = _exactly,
+    stored: Stored = exactly,
     by_input: bool = True,
 ) -> tuple[Array | None, Params]:
     """Gradients by the layer's input and parameters, given the gradient by its output. Without
@@ -99,7 +102,7 @@ def backward(
             return grad.reshape(saved), {}
         case Dense(activation=activation):
             x, out = saved
-            grad = grad * _SLOPES[activation](out)
+            grad = grad * SLOPES[activation](out)
             return grad @ p["kernel"].T, {"kernel": x.T @ grad, "bias": grad.sum(0)}
         case Dropout():
             return grad * saved, {}
@@ -115,6 +118,8 @@ def backward(
             return _rnn_backward(layer, p, saved, grad, stored)
         case LSTM():
             return _lstm_backward(layer, p, saved, grad, stored)
+        case _:
+            raise unknown("layer", layer)
 
 
 def _patches(image: Array, k: int) -> Array:
@@ -133,7 +138,7 @@ def _conv_forward(layer: Conv2D, p: Params, x: Array) -> tuple[Array, Saved]:
     out = np.empty((n, height, width, layer.filters), x.dtype)
     for image, one in zip(x, out, strict=True):
         z = _patches(image, k) @ kernel + p["bias"]
-        one[...] = _ACTIVATIONS[layer.activation](z).reshape(one.shape)
+        one[...] = ACTIVATIONS[layer.activation](z).reshape(one.shape)
     return out, (x, out)
 
 
@@ -148,7 +153,7 @@ def _conv_backward(
     bias = np.zeros(layer.filters, x.dtype)
     by_x = np.empty_like(x)
     for image, activated, by_out, by_image in zip(x, out, grad, by_x, strict=True):
-        by_z = by_out * _SLOPES[layer.activation](activated)
+        by_z = by_out * SLOPES[layer.activation](activated)
         flat = by_z.reshape(-1, layer.filters)
         kernel += _patches(image, k).T @ flat
         bias += flat.sum(0)
@@ -192,7 +197,7 @@ def _rnn_forward(layer: SimpleRNN, p: Params, x: Array, stored: Stored) -> tuple
     states = [h]
     for t in range(x.shape[1]):
         z = x[:, t] @ p["kernel"] + h @ p["recurrent"] + p["bias"]
-        h = stored(_ACTIVATIONS[layer.activation](stored(z)))
+        h = stored(ACTIVATIONS[layer.activation](stored(z)))
         states.append(h)
     return h, (x, states)
 
@@ -204,8 +209,8 @@ def _rnn_backward(
     grads = {part: np.zeros_like(value) for part, value in p.items()}
     by_x = np.zeros_like(x)
     for t in reversed(range(x.shape[1])):
-        dz = stored(grad * _SLOPES[layer.activation](states[t + 1]))
-        _accumulate(grads, x[:, t], states[t], dz)
+        dz = stored(grad * SLOPES[layer.activation](states[t + 1]))
+        accumulate(grads, x[:, t], states[t], dz)
         by_x[:, t] = dz @ p["kernel"].T
         grad = stored(dz @ p["recurrent"].T)
     return by_x, grads
@@ -214,7 +219,7 @@ def _rnn_backward(
 def _lstm_forward(layer: LSTM, p: Params, x: Array, stored: Stored) -> tuple[Array, Saved]:
     h = np.zeros((len(x), layer.units), x.dtype)
     c = np.zeros_like(h)
-    steps = []
+    steps, states = [], []
     for t in range(x.shape[1]):
         z = x[:, t] @ p["kernel"] + h @ p["recurrent"] + p["bias"]
         zi, zf, zg, zo = np.split(stored(z), 4, axis=1)
@@ -223,7 +228,8 @@ def _lstm_forward(layer: LSTM, p: Params, x: Array, stored: Stored) -> tuple[Arr
         c = stored(f * c + i * g)
         h = stored(o * np.tanh(c))
         steps.append((before, (i, f, g, o), c))
-    return h, (x, steps)
+        states.append(h)
+    return (np.stack(states, axis=1) if layer.sequences else h), (x, steps)
 
 
 def _lstm_backward(
@@ -232,6 +238,8 @@ def _lstm_backward(
     x, steps = saved
     grads = {part: np.zeros_like(value) for part, value in p.items()}
     by_x = np.zeros_like(x)
+    later = grad  # by every state, where every state is an output
+    grad = later[:, -1] if layer.sequences else later
     dc = np.zeros_like(grad)
     for t in reversed(range(x.shape[1])):
         (h_before, c_before), (i, f, g, o), c = steps[t]
@@ -247,14 +255,17 @@ def _lstm_backward(
             axis=1,
         )
         dz = stored(dz)
-        _accumulate(grads, x[:, t], h_before, dz)
+        accumulate(grads, x[:, t], h_before, dz)
         by_x[:, t] = dz @ p["kernel"].T
         grad = stored(dz @ p["recurrent"].T)
+        if layer.sequences and t:
+            grad = grad + later[:, t - 1]
         dc = stored(dc * f)
     return by_x, grads
 
 
-def _accumulate(grads: Params, x: Array, h: Array, dz: Array) -> None:
+def accumulate(grads: Params, x: Array, h: Array, dz: Array) -> None:
+    """Adds what one time step with inputs x and states h has of the gradients."""
     grads["kernel"] += x.T @ dz
     grads["recurrent"] += h.T @ dz
     grads["bias"] += dz.sum(0)

@@ -15,34 +15,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from adapters.base import AdamForm, Adapter, Data, Setting, Unsupported
+from adapters.base import AdamForm, Adapter, Data, Setting, Unsupported, VarianceForm
 from adapters.reference import layers
+from adapters.reference.graph import Graph
+from adapters.reference.losses import loss_and_gradient
 from adapters.reference.threads import products_on
-from tasks.spec.network import Task, layer_name
-from tasks.spec.training import Adam, Loss
+from tasks.spec.network import Task, layer_name, task_arrays
+from tasks.spec.training import Adam
 from tasks.weights import Weights
 
 Array = np.ndarray
-
-
-def loss_and_gradient(loss: Loss, outputs: Array, y: Array) -> tuple[float, Array]:
-    """Batch-mean loss in its fused-logits form, and its gradient by the outputs (N, units).
-
-    Sparse categorical: logsumexp(z) - z[y]. Binary: max(z, 0) - z y + log(1 + exp(-|z|)).
-    """
-    n = len(outputs)
-    if loss == "sparse_categorical_crossentropy":
-        shifted = outputs - outputs.max(axis=1, keepdims=True)
-        log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-        grad = np.exp(log_p)
-        grad[np.arange(n), y] -= 1
-        return float(-log_p[np.arange(n), y].mean()), grad / n
-    target = y.reshape(n, 1).astype(outputs.dtype)
-    if loss == "binary_crossentropy":
-        value = np.maximum(outputs, 0) - outputs * target + np.log1p(np.exp(-np.abs(outputs)))
-        return float(value.mean()), (layers.sigmoid(outputs) - target) / n
-    difference = outputs - target
-    return float((difference**2).mean()), 2 * difference / n
 
 
 _DROPPED_BITS = {"tf32": 13, "bf16": 16}  # of float32's 23 bits of mantissa
@@ -56,9 +38,11 @@ def round_mantissa(value: Array, dropped: int) -> Array:
 
 
 class Reference(Adapter):
-    """NumPy implementation. `adam` picks the form of Adam: the one the contender declares."""
+    """NumPy implementation. `adam` and `variance` pick the forms of Adam and of a running variance:
+    those the contender declares."""
 
     adam_form: AdamForm = "epsilon"  # type: ignore[misc]  # per object: the oracle follows the contender
+    variance_form: VarianceForm = "biased"  # type: ignore[misc]
 
     def __init__(
         self,
@@ -67,11 +51,13 @@ class Reference(Adapter):
         precision: Literal["fp64", "fp32", "tf32", "bf16"] = "fp64",
         threads: int = 1,
         adam: AdamForm = "epsilon",
+        variance: VarianceForm = "biased",
     ) -> None:
         if device != "cpu":
             raise Unsupported("the NumPy reference runs on the CPU only")
         self.dtype = np.dtype(np.float64 if precision == "fp64" else np.float32)
         self.adam_form = adam
+        self.variance_form = variance
         self._precision = precision
         self._threads = threads
 
@@ -90,6 +76,11 @@ class Reference(Adapter):
         self.v = {name: np.zeros_like(value) for name, value in self.params.items()}
         self.t = 0
         self.rng = np.random.default_rng(seed)
+        self.graph = (
+            Graph(task, self.params, self._rounded, self.adam_form, self.variance_form, seed)
+            if task.is_graph
+            else None
+        )
 
     def stage(self, x: Array, y: Array) -> Data:
         return (x if self.task.input_dtype == "int32" else x.astype(self.dtype)), y
@@ -99,15 +90,28 @@ class Reference(Adapter):
         losses = []
         for step, rows in enumerate(order):
             batch = x[rows] if warps is None else warp(x[rows], warps[step])
+            if self.graph:
+                with products_on(self._threads):
+                    losses.append(self.graph.step(batch, self._targets(y[rows])))
+                continue
             loss, grads = self.gradients(batch, y[rows])
             self._update(grads)
             losses.append(loss)
         return float(np.mean(losses))
 
     def gradients(self, x: Array, y: Array) -> tuple[float, Weights]:
-        """Batch-mean loss and its gradient by every parameter, canonical names."""
+        """Batch-mean loss and its gradient by every parameter, canonical names; of a graph those of
+        its first update, 0 for what that does not move, without the state."""
         with products_on(self._threads):
-            return self._gradients(x, y)
+            if self.graph is None:
+                return self._gradients(x, y)
+            loss, grads, _ = self.graph.gradients(x, self._targets(y), self.task.rules[0])
+            trained = [name for name, part in task_arrays(self.task).items() if part.trained]
+            return loss, {n: grads.get(n, np.zeros_like(self.params[n])) for n in trained}
+
+    def _targets(self, y: Array) -> Array:
+        """As nodes may read them: float targets in the oracle's own precision."""
+        return y.astype(self.dtype) if y.dtype.kind == "f" else y
 
     def _gradients(self, x: Array, y: Array) -> tuple[float, Weights]:
         outputs, saved = self._forward(x, training=True)
@@ -130,6 +134,8 @@ class Reference(Adapter):
         x, _ = data
         batches = [x[i : i + batch_size] for i in range(0, len(x), batch_size)]
         with products_on(self._threads):
+            if self.graph:
+                return np.concatenate([self.graph.predict(b) for b in batches])
             return np.concatenate([self._forward(b, training=False)[0] for b in batches])
 
     def wait(self) -> None:

@@ -22,7 +22,7 @@ import sklearn
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported
+from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, only_chains
 from adapters.sklearn.model import classifier, dense_layers
 from tasks.spec.network import Task
 from tasks.weights import Weights
@@ -67,6 +67,7 @@ class Contender(Adapter):
         return {view.dtype.name for view in self._views.values()}
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
+        only_chains(task)
         dense = dense_layers(task)
         self._features = int(np.prod(task.input_shape))
         self._model = classifier(task, [layer for _, layer in dense], seed)

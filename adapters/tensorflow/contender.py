@@ -20,7 +20,16 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.util import _pywrap_util_port  # the only door to "is oneDNN on?"
 
-from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, form_of
+from adapters.base import (
+    Adapter,
+    Data,
+    Device,
+    Precision,
+    Setting,
+    Unsupported,
+    form_of,
+    only_chains,
+)
 from adapters.tensorflow.debugging import debugging
 from adapters.tensorflow.images import fused_warp, plain_warp
 from adapters.tensorflow.model import LOSSES, Model, Optimizer
@@ -77,6 +86,7 @@ class Contender(Adapter):
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
+        only_chains(task)
         tf.random.set_seed(seed)
         self._task = task
         self._loss = form_of("loss", task.loss, LOSSES)

@@ -17,7 +17,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, form_of
+from adapters.base import (
+    Adapter,
+    Data,
+    Device,
+    Precision,
+    Setting,
+    Unsupported,
+    form_of,
+    only_chains,
+)
 from adapters.tensorflow.debugging import debugging
 from adapters.tensorflow.documented_model import (
     LOSSES,
@@ -78,6 +87,7 @@ class Contender(Adapter):
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
+        only_chains(task)
         tf.random.set_seed(seed)
         self._program = program_of(task.family)
         self._network = network(task)

@@ -10,6 +10,7 @@ import tensorflow as tf
 from adapters.base import form_of, unknown
 from adapters.tensorflow import images
 from adapters.tensorflow.recurrent import ACTIVATIONS, Place, last_state
+from tasks.spec import training as spec
 from tasks.spec.layers import (
     LSTM,
     Conv2D,
@@ -118,7 +119,7 @@ class Rounded:
 class Optimizer(tf.Module):
     """Adam or SGD by TensorFlow's fused kernels, one call a parameter."""
 
-    def __init__(self, rule: Adam | SGD, parameters: dict[str, tf.Variable]) -> None:
+    def __init__(self, rule: spec.Optimizer, parameters: dict[str, tf.Variable]) -> None:
         super().__init__()
         if not isinstance(rule, Adam | SGD):
             raise unknown("optimizer", rule)

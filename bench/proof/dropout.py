@@ -127,7 +127,9 @@ def _backward(t: Trial, index: int, name: str) -> list[Check]:
     t.adapter.train(t.adapter.stage(x, y), y[None])
     got = {n: -v for n, v in t.update(t.adapter, weights).items()}
     apart = got[last][:, -1:] - got[last][:, :-1]
-    kept = apart.T * rows / constant * (1 - t.whole.layers[index].rate) > 0.5  # type: ignore[union-attr]
+    dropped = t.whole.layers[index]
+    assert isinstance(dropped, Dropout)
+    kept = apart.T * rows / constant * (1 - dropped.rate) > 0.5
     oracle = Reference(adam=t.oracle.adam_form)
     oracle.build(task, weights, 0)
     oracle.rng = _Given(kept)  # type: ignore[assignment]

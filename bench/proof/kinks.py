@@ -52,7 +52,9 @@ def _lift(values: np.ndarray) -> tuple[np.ndarray, float]:
 
 def _before_relu(t: Trial, index: int, weights: Weights, x: np.ndarray) -> np.ndarray:
     """float64 (rows, ..., units): what reaches the activation of a layer."""
-    body = (*t.task.layers[:index], replace(t.task.layers[index], activation="linear"))  # type: ignore[arg-type]
+    layer = t.task.layers[index]
+    assert isinstance(layer, Dense | Conv2D)
+    body = (*t.task.layers[:index], replace(layer, activation="linear"))
     begins = tuple(f"{number}_" for number in range(index + 1))
     used = {name: value for name, value in weights.items() if name.startswith(begins)}
     t.oracle.build(replace(t.task, layers=body), used, t.seed)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from adapters.reference.oracle import loss_and_gradient
+from adapters.reference.losses import loss_and_gradient
 from bench.proof.rows import distinct_rows
 from bench.worker.turns import EVERY_ROUND, Over, Slices
 from bench.worker.waiting import Late, after_bursts, persistent, work_after_wait

@@ -1,7 +1,9 @@
 """A task as JSON and back, and its digest: what a record keeps, and what a worker is given.
 
 Every dataclass of the vocabulary becomes an object with its class's name under "type" and all its
-fields, defaults too, so that a record tells the whole task even when a default changes later.
+fields, defaults too, so that a record tells the whole task even when a default changes later. Only
+a field that is younger than published results is left out at its default (`LATER` in
+tasks.spec.layers), which then must never change: tasks that do without it keep their digest.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
-from tasks.spec import layers, network, search, training
+from tasks.spec import graph, layers, network, normalization, search, sequence, training, vision
 
 Definition = dict[str, Any]
 """A task or a search as plain JSON."""
@@ -27,13 +29,17 @@ def _classes(*modules: ModuleType) -> dict[str, type]:
     return {c.__name__: c for c in found if isinstance(c, type) and is_dataclass(c)}
 
 
-_VOCABULARY = _classes(layers, training, network, search)
+_VOCABULARY = _classes(layers, vision, sequence, normalization, graph, training, network, search)
 
 
 def definition(work: Any) -> Any:
     """A task, a search or any part of one as plain JSON."""
     if is_dataclass(work) and not isinstance(work, type):
-        values = {field.name: definition(getattr(work, field.name)) for field in fields(work)}
+        values = {
+            field.name: definition(getattr(work, field.name))
+            for field in fields(work)
+            if not (field.metadata.get("later") and getattr(work, field.name) == field.default)
+        }
         return {"type": type(work).__name__} | values
     if isinstance(work, tuple | list):
         return [definition(part) for part in work]

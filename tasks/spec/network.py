@@ -7,23 +7,13 @@ implementations.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from math import prod
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from tasks.spec.layers import (
-    LSTM,
-    Conv2D,
-    Dense,
-    Dropout,
-    Embedding,
-    Flatten,
-    Layer,
-    MaxPool2D,
-    Shape,
-    SimpleRNN,
-)
+from tasks.spec.graph import ROWS, TARGETS, Node, arrays, chain, layer_name, value_shapes
+from tasks.spec.layers import LATER, ArraySpec, Dropout, Embedding, Layer, Shape
 from tasks.spec.training import (
+    LOWER,
     Adam,
     Augmentation,
     EarlyStopping,
@@ -32,9 +22,15 @@ from tasks.spec.training import (
     Proof,
     Score,
     Target,
+    Term,
+    Update,
 )
 
-Family = Literal["fnn", "cnn", "rnn", "lstm"]
+__all__ = ["Task", "layer_name", "output_shapes", "parameter_shapes"]
+
+Family = Literal[
+    "fnn", "cnn", "rnn", "lstm", "transformer", "resnet", "autoencoder", "transfer", "gan"
+]
 
 
 @dataclass(frozen=True)
@@ -44,7 +40,13 @@ class Task:
     `data` names a data-set family (tasks.data.prepare). `epochs` is the length of the articles'
     training. `round_steps` is the length of one timed training round in optimizer steps, and
     `infer_batches` that of an inference round in batches of 256.
-    Of the metrics, accuracy is better high, rmse low.
+    Of the metrics, accuracy is better high, the others low.
+
+    The network is `layers`, one after the other; or, where `layers` is empty, the graph `network`.
+    A graph's nodes read the rows as "x" and, if they will, the targets as "y", whose rows have the
+    shape `target_shape`. `output` is the node that is predicted, the last one unless told.
+    `updates` are done in order in every step; without any it is one, of `loss` at the output.
+    `pretrained`: a file of tasks/data/pretrained whose arrays replace drawn ones of their name.
     """
 
     name: str
@@ -64,93 +66,90 @@ class Task:
     early_stopping: EarlyStopping | None = None
     target: Target | None = None
     proof: Proof | None = None
+    network: tuple[Node, ...] = field(default=(), metadata=LATER)
+    updates: tuple[Update, ...] = field(default=(), metadata=LATER)
+    output: str = field(default="", metadata=LATER)
+    target_shape: Shape = field(default=(), metadata=LATER)
+    pretrained: str = field(default="", metadata=LATER)
+
+    @property
+    def is_graph(self) -> bool:
+        """Whether it is more than one chain of layers under one loss."""
+        return bool(self.network or self.updates)
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The network as nodes, a chain's under canonical names."""
+        return self.network or chain(self.layers)
+
+    @property
+    def predicted(self) -> str:
+        """The name of the node whose values `predict` gives."""
+        return self.output or self.nodes[-1].name
+
+    @property
+    def rules(self) -> tuple[Update, ...]:
+        """The updates of one step, in order."""
+        one = Update((Term(self.predicted, self.loss),), (), self.optimizer)
+        return self.updates or (one,)
+
+    @property
+    def inputs(self) -> dict[str, Shape]:
+        """The shape of one row of what nodes may read and no node gives."""
+        return {ROWS: self.input_shape, TARGETS: self.target_shape}
 
     @property
     def input_dtype(self) -> Literal["float32", "int32"]:
-        """Rows of word numbers where the first layer is an embedding, else real values."""
-        return "int32" if isinstance(self.layers[0], Embedding) else "float32"
+        """Rows of word numbers where an embedding reads them, else real values."""
+        words = any(isinstance(n.layer, Embedding) and ROWS in n.reads for n in self.nodes)
+        return "int32" if words else "float32"
 
     @property
     def target_dtype(self) -> Literal["float32", "int32"]:
-        """Labels are int32 class numbers, or float32 for binary and regression targets; (N,)."""
+        """Labels are int32 class numbers, or float32 for binary and regression targets."""
         return "int32" if self.loss == "sparse_categorical_crossentropy" else "float32"
 
     def reached(self, score: float, target: float) -> bool:
         """Whether a score is as good as the target."""
-        return score <= target if self.metric == "rmse" else score >= target
+        return score <= target if self.metric in LOWER else score >= target
 
     def with_optimizer(self, optimizer: Optimizer) -> Task:
-        """The same task under another optimizer."""
-        return replace(self, optimizer=optimizer)
+        """The same task under another optimizer, in every update."""
+        updates = tuple(replace(update, optimizer=optimizer) for update in self.updates)
+        return replace(self, optimizer=optimizer, updates=updates)
 
     def without_dropout(self) -> Task:
         """The same task with every dropout rate 0: what a trajectory can be compared on."""
         layers = tuple(Dropout(0.0) if isinstance(x, Dropout) else x for x in self.layers)
-        return replace(self, layers=layers)
+        network = tuple(
+            replace(n, layer=Dropout(0.0)) if isinstance(n.layer, Dropout) else n
+            for n in self.network
+        )
+        return replace(self, layers=layers, network=network)
 
 
 def output_shapes(task: Task) -> list[Shape]:
-    """The shape of one row after each layer, without the batch axis."""
-    shapes: list[Shape] = []
-    shape = task.input_shape
-    for layer in task.layers:
-        shape = _output_shape(layer, shape)
-        shapes.append(shape)
-    return shapes
+    """The shape of one row after each layer, or node, without the batch axis."""
+    shapes = value_shapes(task.nodes, task.inputs)
+    return [shapes[node.name] for node in task.nodes]
 
 
-def _output_shape(layer: Layer, shape: Shape) -> Shape:
-    match layer:
-        case Flatten():
-            return (prod(shape),)
-        case Dense(units=units) | SimpleRNN(units=units) | LSTM(units=units):
-            return (units,)
-        case Dropout():
-            return shape
-        case Conv2D(filters=filters, kernel=k):
-            return (shape[0] - k + 1, shape[1] - k + 1, filters)
-        case MaxPool2D(size=size):
-            return (shape[0] // size, shape[1] // size, shape[2])
-        case Embedding(units=units):
-            return (*shape, units)
-
-
-def layer_name(index: int, layer: Layer) -> str:
-    """The canonical name of layer `index`, e.g. ``1_dense``."""
-    return f"{index}_{type(layer).__name__.lower()}"
+def task_arrays(task: Task) -> dict[str, ArraySpec]:
+    """Canonical name, such as ``1_dense/kernel`` → every array of the task, in node order."""
+    return arrays(task.nodes, task.inputs)
 
 
 def parameter_shapes(task: Task) -> dict[str, Shape]:
-    """Canonical name → shape of every trainable array of the task, in layer order.
-
-    Dense (in, out); Conv2D (k, k, in, out); Embedding (vocabulary, units); SimpleRNN kernel
-    (in, units), recurrent (units, units); LSTM kernel (in, 4 units), recurrent (units, 4 units).
-    """
-    shapes: dict[str, Shape] = {}
-    before = task.input_shape
-    for index, (layer, after) in enumerate(zip(task.layers, output_shapes(task), strict=True)):
-        name = layer_name(index, layer)
-        for part, shape in _parameters(layer, before).items():
-            shapes[f"{name}/{part}"] = shape
-        before = after
-    return shapes
+    """Canonical name → shape of every array of the task, in node order: what is trained, and the
+    running statistics of a batch norm, which are state. Layouts: tasks.spec.layers."""
+    return {name: part.shape for name, part in task_arrays(task).items()}
 
 
-def _parameters(layer: Layer, shape: Shape) -> dict[str, Shape]:
-    match layer:
-        case Dense(units=units):
-            return {"kernel": (shape[0], units), "bias": (units,)}
-        case Conv2D(filters=filters, kernel=k):
-            return {"kernel": (k, k, shape[2], filters), "bias": (filters,)}
-        case Embedding(vocabulary=vocabulary, units=units):
-            return {"table": (vocabulary, units)}
-        case SimpleRNN(units=units):
-            return {"kernel": (shape[1], units), "recurrent": (units, units), "bias": (units,)}
-        case LSTM(units=units):
-            return {
-                "kernel": (shape[1], 4 * units),
-                "recurrent": (units, 4 * units),
-                "bias": (4 * units,),
-            }
-        case _:
-            return {}
+def moved_arrays(task: Task, update: Update) -> list[str]:
+    """The names of the arrays that one update of the task moves."""
+    nodes = set(update.moves)
+    return [
+        name
+        for name, part in task_arrays(task).items()
+        if part.trained and (not nodes or name.split("/")[0] in nodes)
+    ]

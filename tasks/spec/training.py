@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import cos, pi
 from typing import Literal
 
 Loss = Literal["sparse_categorical_crossentropy", "binary_crossentropy", "mean_squared_error"]
-Score = Literal["accuracy", "rmse"]
+Score = Literal["accuracy", "rmse", "cross_entropy", "frechet"]
+LOWER: tuple[Score, ...] = ("rmse", "cross_entropy", "frechet")
+"""The scores that are better low."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,81 @@ class SGD:
     learning_rate: float
 
 
-Optimizer = Adam | SGD
+@dataclass(frozen=True)
+class Momentum:
+    """v ← momentum · v + gradient; w ← w - learning_rate · v. No Nesterov step, no dampening."""
+
+    learning_rate: float
+    momentum: float
+
+
+@dataclass(frozen=True)
+class WarmupCosine:
+    """A factor of the learning rate, of step k counted from 1.
+
+    k / warmup up to k = warmup, so the first step moves; then half a cosine from 1 down to `end` at
+    k = steps, which counts the warm-up; `end` after that.
+    """
+
+    warmup: int
+    steps: int
+    end: float
+
+    def factor(self, step: int) -> float:
+        """Of step number `step`, 1 or more."""
+        if step <= self.warmup:
+            return step / self.warmup
+        done = min((step - self.warmup) / (self.steps - self.warmup), 1.0)
+        return self.end + (1 - self.end) * 0.5 * (1 + cos(pi * done))
+
+
+@dataclass(frozen=True)
+class AdamW:
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019).
+
+    rate = learning_rate · schedule's factor. w ← w - rate · weight_decay · w with the old w, and by
+    Adam's step at that rate, in the framework's own form. Arrays of two or more axes decay; biases
+    and the scales of normalisations do not. clip_norm: before the step all gradients of the update
+    are multiplied by min(1, clip_norm / norm), the norm over all of them together; 0: not.
+    """
+
+    learning_rate: float
+    weight_decay: float
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+    clip_norm: float = 0.0
+    schedule: WarmupCosine | None = None
+
+
+Optimizer = Adam | SGD | Momentum | AdamW
+
+
+@dataclass(frozen=True)
+class Term:
+    """One loss: of the node `output`, the mean over the batch and over a row's values.
+
+    target: None for the rows' own ("y"), else one number for every value. label_smoothing, of class
+    numbers: the target class has 1 - s + s / classes, each other one s / classes.
+    """
+
+    output: str
+    loss: Loss
+    target: float | None = None
+    label_smoothing: float = 0.0
+
+
+@dataclass(frozen=True)
+class Update:
+    """One move of an optimizer: along the gradient of the sum of its terms, of its own arrays only.
+
+    moves: the names of the nodes whose arrays it moves; empty: all. Each update has an optimizer
+    state of its own, and sees what the updates before it in the step have moved.
+    """
+
+    terms: tuple[Term, ...]
+    moves: tuple[str, ...] = ()
+    optimizer: Optimizer = Adam()
 
 
 @dataclass(frozen=True)

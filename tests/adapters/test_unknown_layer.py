@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from adapters.base import Adapter, Unsupported
+from adapters.mutants.small_graphs import GRAPHS
 from bench.discover import implementations, tuners
+from tasks.spec.graph import chain
 from tasks.spec.layers import Dense, Flatten, Layer, SimpleRNN
 from tasks.spec.network import Task
 from tasks.weights import initial_weights
@@ -21,7 +23,7 @@ from tests.support.small import CNN, FNN, RNN
 
 
 @dataclass(frozen=True)
-class Strange:
+class Strange(Layer):
     """A layer no adapter knows: (N, units) → the same."""
 
 
@@ -52,6 +54,10 @@ UNKNOWN: dict[str, tuple[Task, str | None]] = {
     ),
     "loss": (replace(PLAIN, loss=ODD), "odd"),
     "optimizer": (PLAIN.with_optimizer(WANDER), "Wander"),
+    "layer-of-a-graph": (
+        replace(PLAIN, layers=(), network=chain((*PLAIN.layers, STRANGE))),
+        "Strange",
+    ),
 }
 """What is unknown → a task with it, and the word that the refusal must hold."""
 
@@ -63,6 +69,14 @@ def adapter(request: pytest.FixtureRequest) -> Iterator[Adapter]:
         pytest.skip("runs in a framework's environment, with --implementation")
     row = next(i for i in implementations() + tuners() if i.name == name)
     yield importlib.import_module(row.module).Contender(row.mode, "cpu", "fp32", 2)
+
+
+@pytest.mark.parametrize("task", GRAPHS, ids=lambda task: task.name)
+def test_a_graph_is_built_or_refused_by_name(adapter: Adapter, task: Task) -> None:
+    try:
+        adapter.build(task, initial_weights(task, 3), 0)
+    except Unsupported as refusal:
+        assert any(word in str(refusal) for word in ("layer", "optimizer", "loss"))
 
 
 @pytest.mark.parametrize("unknown", UNKNOWN)

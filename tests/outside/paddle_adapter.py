@@ -25,7 +25,17 @@ with warnings.catch_warnings():
 import paddle.nn.functional as F
 from paddle import nn
 
-from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, form_of, unknown
+from adapters.base import (
+    Adapter,
+    Data,
+    Device,
+    Precision,
+    Setting,
+    Unsupported,
+    form_of,
+    only_chains,
+    unknown,
+)
 from tasks.spec.layers import (
     LSTM,
     Conv2D,
@@ -96,6 +106,7 @@ class Contender(Adapter):
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
+        only_chains(task)
         self.task = task
         self.loss = form_of("loss", task.loss, LOSSES)
         self.model, self.parts = network(task)
