@@ -51,7 +51,9 @@ def sizes() -> dict[str, dict[str, ProgramSize]]:
     """Framework → family → size of its program."""
     return {
         framework.name: {
-            family: size(path(framework.name, family).read_text(), framework.interface)
+            family: size(
+                path(framework.name, family).read_text(encoding="utf-8"), framework.interface
+            )
             for family in FAMILIES
         }
         for framework in complete()

@@ -101,7 +101,7 @@ def _process_seconds() -> dict[tuple[int, str], float]:
 
 def _text(path: Path) -> str | None:
     try:
-        return path.read_text().strip()
+        return path.read_text(encoding="utf-8").strip()
     except OSError:
         return None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from math import isnan
 from pathlib import Path
 from typing import Annotated
@@ -10,8 +12,11 @@ import typer
 from rich.console import Console
 
 from bench.history import otava, store
+from bench.history.alike import LATE, ahead, in_order
 from bench.history.entries import entry_of
-from bench.history.series import Series, change_at, exit_code, sentence, series_of
+from bench.history.order import late
+from bench.history.series import Series, change_at, exit_code, not_judged, sentence, series_of
+from bench.records.beside import HistoryEntry
 from bench.records.metrics import metric
 from bench.records.results import Results
 from bench.records.store import Run
@@ -34,6 +39,8 @@ def add(
     """Keep runs. Any number of processes may add at once; a run added twice is kept once."""
     for path in runs:
         entry = entry_of(Results.read(Run.open(path)), revision)
+        if wrong := ahead([entry], datetime.now(UTC)):
+            raise UserError(wrong[0])
         typer.echo(store.append(history, entry))
 
 
@@ -70,9 +77,13 @@ def check(
 
     Exit status 0: no change for the worse; 1: one; 2: it could not be judged.
     """
-    if since and (len(since) != 10 or since.count("-") != 2):
-        raise UserError(f"--since {since}: not a date like 2026-01-31")
-    series = _series(history)
+    _check_date(since)
+    entries = in_order(store.load(history))
+    series = _series(history, entries)
+    if wrong := ahead(entries, datetime.now(UTC)):
+        raise UserError(f"the history could not be judged: {wrong[0]}")
+    for line in late(entries, Path.cwd()):
+        typer.echo(line)
     found = otava.find(series, lambda line: typer.echo(line, err=True))
     changes = [change_at(one, f.index, f.before, f.after) for one, points in found for f in points]
     for change in changes:
@@ -80,18 +91,37 @@ def check(
     for one in series:
         if one.missing:
             typer.echo(f"{one.name}: no value in the newest run {one.missing}")
+    unseen = not_judged(series, entries)
+    for line in unseen:
+        typer.echo(line)
     typer.echo(
         f"{len(found)} of {len(series)} series judged, {len(changes)} changes, "
         f"{sum(c.worse for c in changes)} for the worse"
     )
-    code = exit_code(series, changes, since)
+    code = exit_code(series, changes, since, bool(unseen))
     if code == 2:
-        raise UserError("the history could not be judged; `bench history show` says why")
+        raise UserError(
+            "the history could not be judged, for the reasons above and in `bench history show`"
+        )
     raise typer.Exit(code)
 
 
-def _series(folder: Path) -> list[Series]:
-    series = series_of(store.load(folder))
+def _check_date(since: str) -> None:
+    """`UserError` for what is no date, or for one to come: nothing would be looked at."""
+    if not since:
+        return
+    try:
+        day = datetime.strptime(since, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        day = None
+    if day is None or len(since) != 10:
+        raise UserError(f"--since {since}: not a date like 2026-01-31")
+    if day > datetime.now(UTC) + LATE:
+        raise UserError(f"--since {since} is yet to come: no change would be looked at")
+
+
+def _series(folder: Path, entries: Sequence[HistoryEntry] | None = None) -> list[Series]:
+    series = series_of(store.load(folder) if entries is None else entries)
     if not series:
         raise UserError(f"{folder} holds no run; add one with `bench history add RUN`")
     return series

@@ -129,8 +129,7 @@ def run(
     terminal.show(results, console)
     publish(results, opened.run.path, console)
     if not results.measured:
-        typer.echo("nothing was measured; the reasons stand under the table", err=True)
-        raise typer.Exit(1)
+        raise UserError("nothing was measured; the reasons stand under the table")
 
 
 def request_of(

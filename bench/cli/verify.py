@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -52,7 +52,10 @@ def verify(
     env: Env = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Prove equal work: certificates only. Exit status 1 when one is refused, or none passed.
+    """Prove equal work: certificates only.
+
+    Exit status 1 when one is refused, 2 when one could not be made.
+
 
     An adapter of your own is tried on small tasks of every family first, then on what --tasks and
     --task name.
@@ -87,7 +90,17 @@ def verify(
                 console.print(text, markup=False, highlight=False)
         more = f"; {unsupported} cells unsupported, each with its reason" if unsupported else ""
         console.print(f"{passed} of {len(launches)} certificates passed{more}", highlight=False)
-    raise typer.Exit(0 if passed and passed + unsupported == len(launches) else 1)
+    raise typer.Exit(exit_code({str(status): number for status, number in count.items()}))
+
+
+def exit_code(count: Mapping[str, int]) -> int:
+    """0: all that is supported passed; 1: a certificate was refused; 2: one could not be made, or
+    there is none. count: certificates by status."""
+    refused = count.get("unverified", 0) + count.get("diverged", 0)
+    done = count.get("ok", 0) + count.get("unsupported", 0)
+    if refused:
+        return 1
+    return 0 if count.get("ok") and done == sum(count.values()) else 2
 
 
 def table(launches: Sequence[Launch]) -> Table:

@@ -79,12 +79,16 @@ def _analyze(
     names = [f"s{number}" for number in range(len(series))]
     scales = [write_csv(work / f"{n}.csv", s) for n, s in zip(names, series, strict=True)]
     config = work / "otava.yaml"
-    config.write_text(json.dumps({"tests": {n: _test(work / f"{n}.csv") for n in names}}))
+    config.write_text(
+        json.dumps({"tests": {n: _test(work / f"{n}.csv") for n in names}}), encoding="utf-8"
+    )
     options = ["--output", "json", "-M", repr(magnitude), "-P", repr(p_value), *ALWAYS]
     done = subprocess.run(
         [str(program), "analyze", "--config-file", str(config), *options, *names],
         capture_output=True,
         text=True,
+        encoding="utf-8",
+        errors="replace",
         check=False,
     )
     answers = parse(done.stdout)
@@ -111,7 +115,7 @@ def write_csv(path: Path, series: Series) -> float:
     Otava prints six decimals, too few for microseconds; hence values relative to their median.
     """
     scale = abs(median(point.value for point in series.points)) or 1.0
-    with open(path, "w", newline="") as file:
+    with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["time", "run", "value"])
         writer.writerows([p.created, p.run, p.value / scale] for p in series.points)
@@ -147,12 +151,12 @@ def executable(say: Callable[[str], None] = print) -> Path:
     where = folder() / "otava"
     program, stamp, log = (where / part for part in ("bin/otava", "environment", "setup.log"))
     digest = hashlib.sha256("\n".join([sys.version, *requirements()]).encode()).hexdigest()
-    if program.exists() and stamp.exists() and stamp.read_text() == digest:
+    if program.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == digest:
         return program
     say("making the environment of Apache Otava")
     where.mkdir(parents=True, exist_ok=True)
     install = [str(where / "bin" / "python"), "-m", "pip", "install", "-q", *requirements()]
-    with open(log, "w") as output:
+    with open(log, "w", encoding="utf-8") as output:
         for command in ([sys.executable, "-m", "venv", str(where)], install):
             done = subprocess.run(
                 command, stdout=output, stderr=subprocess.STDOUT, env=os.environ, check=False

@@ -11,11 +11,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import copysign, inf, isnan, nan, sqrt
 from statistics import median
 
+from bench.history.alike import facts, in_order, same_machine, unlike, words
 from bench.history.entries import moment
 from bench.records.beside import HistoryEntry, KeptCell
 from bench.records.metrics import Direction, metric
@@ -42,8 +43,8 @@ class SeriesPoint:
 class Series:
     """One metric of one cell over the runs of one fingerprint, oldest first.
 
-    better: which way is good. missing: why the newest run that asked for the cell has no value;
-    empty when it has one. missed: when that run was made.
+    better: which way is good. missing: why the newest run of this machine has no value; empty when
+    it has one. missed: when it went missing.
     """
 
     fingerprint: str
@@ -113,10 +114,15 @@ class _Growing:
 def series_of(entries: Iterable[HistoryEntry]) -> list[Series]:
     """Every series of these entries, each oldest run first; names in order."""
     growing: dict[tuple[str, Cell], dict[str, _Growing]] = {}
-    for entry in sorted(entries, key=lambda e: (moment(e.created), e.id)):
+    ordered = in_order(entries)
+    for entry in ordered:
         for kept in entry.cells:
-            fingerprint, machine = _fingerprint(entry, kept)
-            _grow(growing.setdefault((fingerprint, kept.cell), {}), machine, entry, kept)
+            fingerprint = _fingerprint(entry, kept)
+            _grow(growing.setdefault((fingerprint, kept.cell), {}), words(entry), entry, kept)
+    for (_, cell), by_metric in growing.items():
+        for series in by_metric.values():
+            if not series.missing[0]:
+                series.missing = _left_out(series, cell, ordered)
     made = [
         Series(fingerprint, g.machine, cell, name, g.better, tuple(g.points), *g.missing)
         for (fingerprint, cell), by_metric in growing.items()
@@ -153,21 +159,37 @@ def _created(entry: HistoryEntry) -> str:
     return moment(entry.created).isoformat(timespec="seconds")
 
 
-def _fingerprint(entry: HistoryEntry, kept: KeptCell) -> tuple[str, str]:
-    """What must be alike in all runs of a series, hashed; and the machine in words."""
-    m = entry.machine
-    words = f"{m.cpu}, {m.cores} cores, {m.memory_gib} GiB, {m.architecture}"
-    facts = {
-        "machine": [m.cpu, m.cores, m.memory_gib, m.architecture],
-        "device": kept.cell.device,
-        "threads": kept.cell.threads,
-        "dataset": kept.dataset,
-        "task": kept.task,
-        "budget": asdict(entry.budget),
-        "measurement": entry.measurement,
-    }
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-    return digest[:8], words
+def _left_out(series: _Growing, cell: Cell, ordered: Sequence[HistoryEntry]) -> tuple[str, str]:
+    """Why the newest run of the series' machine has no value of it, and since when; ("", "")
+    where it has one: a cell that nobody asks for any more is not unchanged."""
+    ids = [entry.id for entry in ordered]
+    last = ordered[ids.index(series.points[-1].run)]
+    later = [entry for entry in ordered[ids.index(last.id) + 1 :] if same_machine(entry, last)]
+    if not later:
+        return "", ""
+    return f"{later[-1].id}: {unlike(last, later[-1], cell)}", _created(later[0])
+
+
+def _fingerprint(entry: HistoryEntry, kept: KeptCell) -> str:
+    """What must be alike in all runs of a series, hashed."""
+    text = json.dumps(facts(entry, kept), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def not_judged(series: Sequence[Series], entries: Sequence[HistoryEntry]) -> list[str]:
+    """Where the newest run was judged in no series: each series that could be, and why the run has
+    no value in it. Empty where it was judged. entries: `in_order`."""
+    newest = entries[-1]
+    able = [s for s in series if not s.unjudged]
+    if not able or any(s.points[-1].run == newest.id for s in able):
+        return []
+    by_id = {entry.id: entry for entry in entries}
+    return [
+        f"{s.name}: no value in the newest run {newest.id}: "
+        f"{unlike(by_id[s.points[-1].run], newest, s.cell)}"
+        for s in able
+        if not s.missing
+    ]
 
 
 def change_at(series: Series, index: int, before: float, after: float) -> Change:
@@ -192,14 +214,17 @@ def sentence(change: Change) -> str:
     )
 
 
-def exit_code(series: Sequence[Series], changes: Sequence[Change], since: str = "") -> int:
+def exit_code(
+    series: Sequence[Series], changes: Sequence[Change], since: str = "", unseen: bool = False
+) -> int:
     """0 no change for the worse since `since` (ISO date), 1 one, 2 it cannot be said.
 
-    It cannot be said when no series can be judged, or when one that has a past has no value in
-    its newest run (made since then): what stopped working is not unchanged.
+    It cannot be said when no series can be judged, when the newest run was judged in none
+    (`unseen`), or when one that has a past has no value in its newest run (made since then): what
+    stopped working is not unchanged.
     """
     if any(change.worse and change.at.created >= since for change in changes):
         return 1
     judged = any(not s.unjudged for s in series)
     gone = any(s.missing and s.missed >= since for s in series)
-    return 2 if not judged or gone else 0
+    return 2 if not judged or gone or unseen else 0

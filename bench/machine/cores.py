@@ -127,6 +127,6 @@ def _quota_of(folder: Path) -> float | None:
 
 def _text(path: Path) -> str | None:
     try:
-        return path.read_text().strip()
+        return path.read_text(encoding="utf-8").strip()
     except OSError:
         return None

@@ -56,7 +56,7 @@ class Meter:
 
 def _per_cpu() -> list[int] | None:
     try:
-        return [int(word) for word in PER_CPU.read_text().split()]
+        return [int(word) for word in PER_CPU.read_text(encoding="utf-8").split()]
     except (OSError, ValueError):
         return None
 
@@ -66,7 +66,7 @@ def _ticks(cores: tuple[int, ...]) -> tuple[int, int]:
     busy = steal = 0
     wanted = {f"cpu{core}" for core in cores}
     try:
-        lines = STAT.read_text().splitlines()
+        lines = STAT.read_text(encoding="utf-8").splitlines()
     except OSError:
         return 0, 0
     for line in lines:
@@ -83,7 +83,7 @@ def _sessions(leaders: frozenset[int]) -> int:
     total = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            fields = stat.read_text().rpartition(")")[2].split()
+            fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
             if int(fields[3]) in leaders:
                 total += _process(int(stat.parent.name))
         except (OSError, ValueError, IndexError):

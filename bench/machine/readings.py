@@ -42,7 +42,7 @@ def memory_bytes() -> int:
 
 def _cpu_model() -> str:
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     except OSError:
@@ -90,7 +90,7 @@ def peak_rss_bytes() -> int:
     Not getrusage's: that counts what the process was before, when it was still the runner's
     copy, so no worker could seem smaller than the runner (the contender of known cost showed it).
     """
-    for line in Path("/proc/self/status").read_text().splitlines():
+    for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
         if line.startswith(f"{PEAK_RSS_FROM}:"):
             return 1024 * int(line.split()[1])
     raise OSError(f"/proc/self/status tells no {PEAK_RSS_FROM}")
@@ -127,7 +127,7 @@ class Disturbance:
 def _cpu_totals() -> tuple[float, float]:
     """Seconds (busy without steal, steal) over all cores, from /proc/stat."""
     try:
-        with open("/proc/stat") as stat:
+        with open("/proc/stat", encoding="utf-8") as stat:
             ticks = [int(x) for x in stat.readline().split()[1:]]
     except OSError:
         return 0.0, 0.0
@@ -142,7 +142,7 @@ def _session_seconds() -> float:
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             # After the name, which may hold anything: state, parent, group, session, ...
-            fields = path.read_text().rpartition(")")[2].split()
+            fields = path.read_text(encoding="utf-8").rpartition(")")[2].split()
         except OSError:
             continue  # it has just ended
         if fields[3] == ours:

@@ -81,7 +81,8 @@ def ask(
                 ],
                 "given": str(given) if given else None,
             }
-        )
+        ),
+        encoding="utf-8",
     )
     end = _run(interpreter, question, asking.seconds * len(programs))
     return [_read(p, place, end) for p, place in zip(programs, folders, strict=True)]
@@ -96,7 +97,7 @@ def _run(interpreter: Interpreter, question: Path, seconds: float) -> str:
     log = question.with_suffix(".log")
     command = [interpreter.python, "-m", "bench.worker.port", str(question)]
     try:
-        with open(log, "w") as file:
+        with open(log, "w", encoding="utf-8") as file:
             process = subprocess.Popen(
                 command, env=variables, cwd=question.parent, stdin=subprocess.DEVNULL,
                 stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
@@ -112,7 +113,11 @@ def _run(interpreter: Interpreter, question: Path, seconds: float) -> str:
     if not code:
         return ""
     how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-    lines = [x.strip() for x in log.read_text(errors="replace").splitlines() if x.strip()]
+    lines = [
+        x.strip()
+        for x in log.read_text(errors="replace", encoding="utf-8").splitlines()
+        if x.strip()
+    ]
     return f"ended the process with {how}" + (f" ({lines[-1][:200]})" if lines else "")
 
 
@@ -127,9 +132,9 @@ def _read(program: Program, folder: Path, end: str) -> Numbers | UserError:
     path = folder / "answer.json"
     if not path.exists():
         doing = folder / "doing"
-        call = doing.read_text() if doing.exists() else "its process"
+        call = doing.read_text(encoding="utf-8") if doing.exists() else "its process"
         return UserError(f"{program.name}: {call} {end or 'ended the process with exit status 0'}")
-    facts: dict[str, Any] = json.loads(path.read_text())
+    facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if "refused" in facts:
         return UserError(f"{program.name}: {facts['refused']}")
     groups: dict[str, PortArrays] = {}

@@ -88,6 +88,7 @@ def _made(program: Program, wanted: tuple[str, ...], say: Callable[[str], None])
         for command in ([sys.executable, "-m", "venv", str(place)], [*pip, "numpy", *wanted]):
             done = subprocess.run(
                 command, env=environments.installer_environment(), capture_output=True, text=True,
+                encoding="utf-8", errors="replace",
                 check=False,
             )  # fmt: skip
             if done.returncode:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from bench.records.schema import RunFile
+from bench.records.schema import Machine, RunFile
 
 
 def fingerprint(about: RunFile) -> dict[str, str]:
@@ -28,12 +28,26 @@ def fingerprint(about: RunFile) -> dict[str, str]:
     return {name: str(value) for name, value in facts.items()}
 
 
+def same_memory(a_gib: int, b_gib: int) -> bool:
+    """Whether memory in whole GiB is the same but for a reboot, which may take it across a half:
+    of 8 GiB and more one GiB up or down. What is smaller is a container's limit, and exact."""
+    return a_gib == b_gib or (min(a_gib, b_gib) >= 8 and abs(a_gib - b_gib) <= 1)
+
+
+def same_machine(a: Machine, b: Machine) -> bool:
+    """Whether launches of one may stand beside launches of the other, whole or in a run."""
+    steady = b.model_copy(update={"memory_gib": a.memory_gib})
+    return a == steady and same_memory(a.memory_gib, b.memory_gib)
+
+
 _OF_A_TASK = ("data of ", "task ")
 
 
 def differences(base: RunFile, new: RunFile) -> list[str]:
     """Where two runs' fingerprints differ, one line each; of tasks only those that both have."""
     a, b = fingerprint(base), fingerprint(new)
+    if same_memory(base.machine.memory_gib, new.machine.memory_gib):
+        b["machine memory_gib"] = a["machine memory_gib"]
     names = [n for n in a if n in b]
     names += [n for n in sorted(a.keys() ^ b.keys()) if not n.startswith(_OF_A_TASK)]
     return [f"{n}: {a.get(n)} against {b.get(n)}" for n in names if a.get(n) != b.get(n)]

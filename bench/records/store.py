@@ -106,7 +106,7 @@ class Run:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the run for writing; `UserError` when another process has it."""
-        with open(self.path / "lock", "w") as handle:
+        with open(self.path / "lock", "w", encoding="utf-8") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:

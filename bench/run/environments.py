@@ -112,7 +112,7 @@ def describe(framework: str, device: str, source: Source = HERE) -> Environment:
     python = str(_python(place))
     hint = f"run `nox -s bench` or `bench setup --device {device}`"
     try:
-        raw = json.loads((place / "environment.json").read_text())
+        raw = json.loads((place / "environment.json").read_text(encoding="utf-8"))
         kept = {**raw, "python": python, "project": str(source.project)}
         found = Environment(**kept)
     except (OSError, ValueError, TypeError):
@@ -201,7 +201,7 @@ def _make(framework: str, device: str, place: Path, source: Source) -> Environme
     )
     digest = _digest(framework, device, source)
     made = Environment(framework, "ready", python, requirements=digest)
-    with open(log, "w") as output:
+    with open(log, "w", encoding="utf-8") as output:
         for command, environment, failure in steps:
             done = subprocess.run(
                 command, stdout=output, stderr=subprocess.STDOUT, env=environment, check=False
@@ -268,7 +268,13 @@ def _version(framework: str, python: str, variables: Mapping[str, str] | None = 
         f"print(m.version(m.packages_distributions()[{package!r}][0]))"
     )
     done = subprocess.run(
-        [python, "-c", code], capture_output=True, text=True, check=False, env=variables
+        [python, "-c", code],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+        env=variables,
     )
     return done.stdout.strip()
 
@@ -283,6 +289,10 @@ def _other_python(environment: str, device: str, source: Source) -> str:
 
 
 def _last_error(log: Path) -> str:
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    lines = [
+        line.strip()
+        for line in log.read_text(errors="replace", encoding="utf-8").splitlines()
+        if line.strip()
+    ]
     errors = [line for line in lines if "error" in line.lower()]
     return ((errors or lines)[-1] if lines else "no output")[:300]

@@ -91,7 +91,8 @@ def why_not(python: str, module: str, variables: Mapping[str, str]) -> str:
 
 def _asked(command: list[str], variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, capture_output=True, text=True, env=dict(variables), check=False,
+        command, capture_output=True, text=True, encoding="utf-8",
+        errors="replace", env=dict(variables), check=False,
         timeout=TIMEOUT_SECONDS, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
@@ -114,7 +115,12 @@ def carried(packages: Mapping[str, str], pins: Iterable[str], folder: Path) -> t
         shutil.rmtree(part, ignore_errors=True)
         install = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
         done = subprocess.run(
-            [*install, "--target", str(part), *wanted], capture_output=True, text=True, check=False
+            [*install, "--target", str(part), *wanted],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
         )
         if done.returncode:
             said = (done.stderr.strip().splitlines() or ["no output"])[-1]

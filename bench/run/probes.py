@@ -113,7 +113,7 @@ def ask(entry: Entry, environment: Environment) -> dict[str, Any]:
     """The answer of one `bench.worker.probe` process, or the reason why there is none."""
     with tempfile.TemporaryDirectory() as folder:
         request, answer = Path(folder) / "request.json", Path(folder) / "answer.json"
-        request.write_text(json.dumps(entry))
+        request.write_text(json.dumps(entry), encoding="utf-8")
         threads = int(entry.get("threads", default_threads()))
         try:
             done = subprocess.run(
@@ -121,12 +121,13 @@ def ask(entry: Entry, environment: Environment) -> dict[str, Any]:
                 env=worker_variables(
                     threads, environment.project, keeps=environments.keeps(environment.framework)
                 ) | fresh_caches(Path(folder)) | environment.variables(),
-                cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False,
+                cwd=folder, capture_output=True, text=True, encoding="utf-8",
+                errors="replace", timeout=TIMEOUT_SECONDS, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             return {"reason": f"no answer within {TIMEOUT_SECONDS} s"}
         if done.returncode or not answer.exists():
             last = (done.stderr.strip().splitlines() or ["no output"])[-1]
             return {"reason": f"the process died with status {done.returncode}: {last[:200]}"}
-        found: dict[str, Any] = json.loads(answer.read_text())
+        found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
         return found

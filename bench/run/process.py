@@ -66,7 +66,7 @@ class Worker:
     ) -> subprocess.Popen[bytes]:
         """Pinned to the cores that every contender gets, with nothing compiled before."""
         job = self.job
-        self.question.write_text(json.dumps(job.as_dict()))
+        self.question.write_text(json.dumps(job.as_dict()), encoding="utf-8")
         keeps = environments.keeps(job.framework)
         variables = worker_variables(job.cell.threads, environment.project, job.division, keeps)
         variables |= fresh_caches(self.answer.with_suffix(".caches"))
@@ -78,7 +78,7 @@ class Worker:
             variables[CHANNEL] = str(theirs.fileno())
         files = (str(self.question), str(self.answer))
         words = ("-m", "bench.worker.launch", *files, str(os.getpid()))
-        with pinned(cores.chosen(job.cell.threads)), open(self.log, "w") as log:
+        with pinned(cores.chosen(job.cell.threads)), open(self.log, "w", encoding="utf-8") as log:
             return subprocess.Popen(
                 [environment.python, *words],
                 stdin=subprocess.DEVNULL,
@@ -159,14 +159,14 @@ class Worker:
         if self.stopped is not None:
             return failure_record(self.job, self.stopped)
         try:
-            record: Record = json.loads(self.answer.read_text())
+            record: Record = json.loads(self.answer.read_text(encoding="utf-8"))
             if record["launch"]["job"]["id"] == self.job.id:
                 return record
         except (OSError, ValueError, KeyError, TypeError):
             pass
         code = self.process.returncode
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        text = self.log.read_text(errors="replace")
+        text = self.log.read_text(errors="replace", encoding="utf-8")
         lines = [x.strip() for x in text.splitlines() if x.strip()]
         last = f": {lines[-1][:200]}" if lines else ""
         return failure_record(self.job, Outcome("crash", f"the worker died with {how}{last}"))
@@ -175,7 +175,7 @@ class Worker:
 def resident_bytes(pid: int) -> int:
     """Memory of a process that is resident now; 0 when it is gone."""
     try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1])
     except (OSError, IndexError, ValueError):
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")
@@ -184,7 +184,7 @@ def resident_bytes(pid: int) -> int:
 def available_bytes() -> int:
     """Memory that can be had now without swapping."""
     try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
+        for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("MemAvailable"):
                 return int(line.split()[1]) * 1024
     except OSError:

@@ -20,6 +20,7 @@ from bench.machine.devices.kinds import KINDS, kind_of
 from bench.plan.jobs import make_jobs
 from bench.plan.request import PROFILES, DataSet, Plan
 from bench.proof import bounds
+from bench.records.fingerprint import same_machine
 from bench.records.record import MEASUREMENT, SCHEMA, Budget, Job, Request
 from bench.records.schema import Machine, RunFile
 from bench.records.store import Run
@@ -87,7 +88,13 @@ def _revision(project: Path) -> str:
     words = ("git", "-C", str(project), "describe", "--always", "--abbrev=12", "--dirty=+")
     try:
         done = subprocess.run(
-            [*words, "--exclude=*"], capture_output=True, text=True, timeout=20, check=False
+            [*words, "--exclude=*"],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=20,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
@@ -203,7 +210,7 @@ def _check_begun(out: Path, about: RunFile) -> None:
     if unknown := [name for name in about.request.implementations if name not in known]:
         raise UserError(f"{out} asks for {unknown[0]}, which this suite does not have")
     kind_of(about.request.device)  # UserError where this suite knows no such device
-    if Machine.model_validate(machine(about.request.device)) != about.machine:
+    if not same_machine(about.machine, Machine.model_validate(machine(about.request.device))):
         raise UserError(
             f"{out} was begun on another machine or system; its launches cannot be mixed"
         )

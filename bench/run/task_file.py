@@ -117,7 +117,7 @@ def _asked(path: Path, folder: Path, seconds: float) -> dict[str, Any]:
     finally:
         _kill(process)
     try:
-        said: dict[str, Any] = json.loads((folder / read.ANSWER).read_text())
+        said: dict[str, Any] = json.loads((folder / read.ANSWER).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
         raise UserError(f"its process ended with {how} before it gave a TASK") from None

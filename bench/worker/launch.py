@@ -171,7 +171,7 @@ def _measure(launch: LaunchState, path: Path) -> Record:
         return failure_record(
             launch.job, Outcome("error", f"the rounds ended with pytest code {code}")
         )
-    record: Record = json.loads(raw.read_text())
+    record: Record = json.loads(raw.read_text(encoding="utf-8"))
     raw.unlink()
     outcome = Outcome(*launch.readings.pop("outcome", ("ok", "")))
     if outcome.status == "ok" and (reason := launch.unlike_job()):
@@ -244,10 +244,10 @@ def main(arguments: list[str]) -> int:
         return 1  # the runner was killed before this process could say so
     if carried := os.environ.get("BENCH_CARRIED"):
         sys.path.append(carried)  # behind all that the user's environment has itself
-    job = Job.from_dict(json.loads(Path(arguments[0]).read_text()))
+    job = Job.from_dict(json.loads(Path(arguments[0]).read_text(encoding="utf-8")))
     path = Path(arguments[1])
     record = answer(job, path)
-    path.write_text(json.dumps(finite(record), allow_nan=False))
+    path.write_text(json.dumps(finite(record), allow_nan=False), encoding="utf-8")
     return 0
 
 

@@ -188,12 +188,12 @@ def packed(folder: Path, facts: Mapping[str, Any], groups: Mapping[str, Named]) 
             arrays[f"a{len(names)}"] = value
             names.append([group, name])
     np.savez(folder / "arrays.npz", **arrays)  # type: ignore[arg-type]  # names are a1, a2, ...
-    (folder / "answer.json").write_text(json.dumps({**facts, "names": names}))
+    (folder / "answer.json").write_text(json.dumps({**facts, "names": names}), encoding="utf-8")
 
 
 def unpacked(folder: Path) -> dict[str, Named]:
     """The groups that `packed` wrote."""
-    names = json.loads((folder / "answer.json").read_text())["names"]
+    names = json.loads((folder / "answer.json").read_text(encoding="utf-8"))["names"]
     groups: dict[str, Named] = {}
     with np.load(folder / "arrays.npz", allow_pickle=False) as file:
         for number, (group, name) in enumerate(names):
@@ -203,7 +203,7 @@ def unpacked(folder: Path) -> dict[str, Named]:
 
 def main(path: str) -> None:
     """Answer the question in a file, one program after the other."""
-    question = json.loads(Path(path).read_text())
+    question = json.loads(Path(path).read_text(encoding="utf-8"))
     sys.argv = sys.argv[:1]
     for program in question["programs"]:
         folder = Path(program["folder"])
@@ -212,7 +212,9 @@ def main(path: str) -> None:
             facts = answer(asked, question)
             packed(folder, facts, asked.groups)
         except Refused as error:
-            (folder / "answer.json").write_text(json.dumps({"refused": str(error)}))
+            (folder / "answer.json").write_text(
+                json.dumps({"refused": str(error)}), encoding="utf-8"
+            )
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ class Asked:
         return self._guarded(f"`{name}`", getattr(self.module, name), *given, **named)
 
     def _guarded(self, what: str, function: Any, *given: Any, **named: Any) -> Any:
-        (self.folder / "doing").write_text(what)
+        (self.folder / "doing").write_text(what, encoding="utf-8")
         try:
             return function(*given, **named)
         except SystemExit as error:

@@ -223,9 +223,9 @@ PARTS: dict[str, Callable[[ProbeRequest], dict[str, Any]]] = {
 
 def main() -> None:
     """Read the request, answer it; a part that raises is a reason."""
-    request = json.loads(Path(sys.argv[1]).read_text())
+    request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     answer = _caught(PARTS[request["part"]], request)
-    Path(sys.argv[2]).write_text(json.dumps(answer))
+    Path(sys.argv[2]).write_text(json.dumps(answer), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -192,5 +192,5 @@ def digest(weights: Weights) -> str:
 
 def resident_bytes() -> int:
     """Memory of this process that is resident now."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")

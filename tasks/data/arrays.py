@@ -28,7 +28,7 @@ class Arrays:
 
 def load(folder: Path) -> Arrays:
     """The arrays of a prepared folder, ready for an adapter; memory-mapped where not scaled."""
-    scale = json.loads((folder / "manifest.json").read_text())["scale"]
+    scale = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["scale"]
     found = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in NAMES]
     for i in (0, 2):
         if found[i].dtype == np.uint8:

@@ -71,7 +71,7 @@ def origin(files: Iterable[Path]) -> str:
 def recall(family: str, from_: str) -> Prepared | None:
     """What files of that origin were decoded into, or None."""
     try:
-        name = (root() / family / "origins" / from_).read_text()
+        name = (root() / family / "origins" / from_).read_text(encoding="utf-8")
     except OSError:
         return None
     return _read(root() / family / name)
@@ -122,7 +122,7 @@ def _manifest(family: str, decoded: Decoded, sha256: str) -> dict[str, Any]:
 def _read(folder: Path) -> Prepared | None:
     """The data set in `folder`; None when it is not there, not whole, or of another version."""
     try:
-        raw = json.loads((folder / "manifest.json").read_text())
+        raw = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         sizes = {name: (folder / f"{name}.npy").stat().st_size for name in NAMES}
         if raw.pop("file_bytes") != sizes:
             return None
@@ -141,7 +141,7 @@ def _write(folder: Path, manifest: dict[str, Any], decoded: Decoded) -> Prepared
         for name in NAMES:
             sizes[name] = _save(temporary / f"{name}.npy", getattr(decoded.arrays, name))
         text = json.dumps({**manifest, "file_bytes": sizes}, indent=1)
-        (temporary / "manifest.json").write_text(text)
+        (temporary / "manifest.json").write_text(text, encoding="utf-8")
         _move(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -179,7 +179,7 @@ def _point(path: Path, name: str) -> None:
     path.parent.mkdir(exist_ok=True)
     temporary = path.with_name(f".{path.name}-{os.getpid()}")
     try:
-        temporary.write_text(name)
+        temporary.write_text(name, encoding="utf-8")
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -79,7 +79,7 @@ def main(words: list[str]) -> None:
     """Entry point."""
     path, folder = Path(words[0]), Path(words[1])
     written = json.dumps(answer(path, folder))
-    (folder / ANSWER).write_text(written)
+    (folder / ANSWER).write_text(written, encoding="utf-8")
 
 
 if __name__ == "__main__":

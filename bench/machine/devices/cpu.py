@@ -28,7 +28,7 @@ def joules() -> float | None:
     zero, and is then no reading."""
     try:
         counters = [p / "energy_uj" for p in sorted(POWERCAP.glob("intel-rapl:[0-9]"))]
-        return sum(int(c.read_text()) for c in counters) / 1e6 if counters else None
+        return sum(int(c.read_text(encoding="utf-8")) for c in counters) / 1e6 if counters else None
     except (OSError, ValueError):
         return None  # root's alone, on most systems
 

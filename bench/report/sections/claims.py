@@ -70,7 +70,7 @@ def _programs(titles: dict[str, str]) -> tuple[Block, ...]:
                 f"{size.logical_lines} logical lines, {size.names} interface names, vocabulary "
                 f"{size.vocabulary}"
             )
-            text = programs.path(framework, family).read_text()
+            text = programs.path(framework, family).read_text(encoding="utf-8")
             parts.append((f"{family}, {titles[framework]}: {words}", (Code(text, family),)))
         blocks.append(Beside(tuple(parts)))
     return tuple(blocks)

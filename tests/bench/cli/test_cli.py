@@ -126,7 +126,7 @@ def test_verify_takes_the_rows_of_the_division(folder: Path, division: str) -> N
 def test_a_run_keeps_what_its_division_was_resolved_to(folder: Path) -> None:
     words = ["--division", "documented", "--implementations", "pytorch,keras", "--out", "r"]
     done = bench("run", "--profile", "smoke", *words, cwd=folder)
-    assert done.returncode == 1, done.stderr  # nothing is installed there
+    assert done.returncode == 2, done.stderr  # nothing is installed there
     request = json.loads((folder / "r" / "run.json").read_text())["request"]
     assert request["implementations"] == [
         row.name
@@ -158,14 +158,14 @@ def test_version(folder: Path) -> None:
 def test_verify_without_any_framework_fails_and_says_why(folder: Path) -> None:
     """Nothing measured is never green."""
     done = bench("verify", "--tasks", "fnn-mnist", "--json", cwd=folder)
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == 2, done.stderr
     rows = json.loads(done.stdout)["certificates"]
     assert {row["status"] for row in rows} == {"uninstallable"}
 
 
 def test_a_run_that_measured_nothing_is_not_green(folder: Path) -> None:
     done = bench("run", "--tasks", "fnn-mnist", "--profile", "smoke", "--out", "r", cwd=folder)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "nothing was measured" in done.stderr
     assert "uninstallable" in done.stdout
     assert (folder / "r" / "report.md").exists()
@@ -184,7 +184,7 @@ def test_a_process_of_its_own_says_the_same(folder: Path, arguments: list[str]) 
 def test_a_task_of_ones_own_stands_in_the_run_and_is_resumed_without_its_file(folder: Path) -> None:
     words = ["--task", "mine.py", "--implementations", "pytorch:loop", "--out", "r"]
     done = bench("run", "--profile", "smoke", *words, cwd=folder)
-    assert done.returncode == 1, done.stderr  # nothing is installed there
+    assert done.returncode == 2, done.stderr  # nothing is installed there
     about = json.loads((folder / "r" / "run.json").read_text())
     assert about["request"]["tasks"] == ["wine"]
     assert about["tasks"]["wine"]["definition"]["layers"][0]["units"] == 16
@@ -193,7 +193,7 @@ def test_a_task_of_ones_own_stands_in_the_run_and_is_resumed_without_its_file(fo
     assert "4 features, Dense 16 relu" in (folder / "r" / "report.md").read_text()
     (folder / "mine.py").unlink()
     again = bench("run", "--resume", "--out", "r", cwd=folder)
-    assert again.returncode == 1, again.stderr
+    assert again.returncode == 2, again.stderr
     assert "Traceback" not in again.stderr
 
 
