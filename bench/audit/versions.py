@@ -14,8 +14,8 @@ import tomllib
 from collections.abc import Iterator
 
 from bench.discover import implementations, tuners
-from bench.run.environments import PROJECT, package
-from bench.run.pins import pins
+from bench.run.environments import PROJECT
+from bench.run.pins import package, pins
 
 TABLE = PROJECT / "adapters" / "newest.toml"
 TIMEOUT_SECONDS = 60

@@ -27,16 +27,24 @@ from bench.records.record import Job, Request
 from bench.records.results import Results
 from bench.records.schema import Launch
 from bench.run import environments, session
-from bench.run.regress import WORKING_TREE, affected, interleave, source_of
+from bench.run.regress import affected, interleave
+from bench.run.revisions import WORKING_TREE, source_of
+from bench.run.source import same
 from tasks.errors import UserError
 
 LAUNCHES = 10
+SIDES = ("base", "new")
 
 
 def regress(
     base: Annotated[
-        str, typer.Option(metavar="SPEC", help="A revision, or a pin like torch==2.12.0.")
-    ],
+        str,
+        typer.Option(
+            metavar="SPEC",
+            help="A revision, or a pin like torch==2.12.0.",
+            show_default="needed, but with --resume",
+        ),
+    ] = "",
     new: Annotated[str, typer.Option(metavar="SPEC", help="The same; . is this checkout.")] = (
         WORKING_TREE
     ),
@@ -56,12 +64,45 @@ def regress(
         Path | None, typer.Option(metavar="DIR", show_default="runs/regress-<time>")
     ] = None,
     data_dir: Annotated[Path | None, typer.Option("--data-dir", metavar="DIR")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Finish a stopped one in --out; its own sides hold.")
+    ] = False,
 ) -> None:
     """Measure BASE and NEW interleaved and judge. Exit status as for bench compare."""
     rule = Rule(margin=fraction(margin, "--margin"))
+    asked = gate_of(fail_on, tolerance, memory_tolerance, score_tolerance)
+    if resume:
+        if base or out is None:
+            raise UserError("--resume goes on with what --out holds, and takes no --base")
+        sides = {side: session.resume(out / side, beside=True) for side in SIDES}
+    else:
+        if not base:
+            raise UserError("--base names what to compare with: a revision, or torch==2.12.0")
+        sides = _begun(base, new, tasks, implementations, launches, threads, out, data_dir)
+    try:
+        interleave(sides, _progress)
+    except KeyboardInterrupt:
+        place = sides["base"].run.path.parent
+        _say(f"interrupted; go on with: bench regress --resume --out {place}")
+        raise typer.Exit(130) from None
+    base_results, new_results = (Results.read(side.run) for side in sides.values())
+    found = compare(base_results, new_results, rule, asked)
+    show(found, format_)
+    raise typer.Exit(found.exit_code)
+
+
+def _begun(
+    base: str,
+    new: str,
+    tasks: str,
+    implementations: str | None,
+    launches: int,
+    threads: int | None,
+    out: Path | None,
+    data_dir: Path | None,
+) -> dict[str, session.Session]:
+    """Both sides, with their environments made. `UserError` where they would measure the same."""
     sources = {"base": source_of(base), "new": source_of(new)}
-    if sources["base"] == sources["new"]:
-        raise UserError(f"--base and --new are the same ({base}): nothing to compare")
     names = affected(sources, "cpu")
     wanted = {i.name for i in matching_implementations(chosen(implementations))}
     names = [name for name in names if name in wanted]
@@ -76,20 +117,17 @@ def regress(
         launches=launches,
     )
     groups = [i.environment for i in matching_implementations(names)]
+    if same(sources["base"], sources["new"], groups, "cpu"):
+        raise UserError(f"{base} and {new} are the same code and pins: nothing to compare")
     for source in sources.values():
         environments.setup(groups, "cpu", _say, source)
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     place = out or session.RUNS / f"regress-{now}"
-    sides = {
-        side: session.start(request, place / side, data_dir, source, pairing=f"{base} {new} {now}")
+    pairing = f"{base} {new} {now}"
+    return {
+        side: session.start(request, place / side, data_dir, source, pairing=pairing)
         for side, source in sources.items()
     }
-    interleave(sides, _progress)
-    base_results, new_results = (Results.read(side.run) for side in sides.values())
-    asked = gate_of(fail_on, tolerance, memory_tolerance, score_tolerance)
-    found = compare(base_results, new_results, rule, asked)
-    show(found, format_)
-    raise typer.Exit(found.exit_code)
 
 
 def _say(line: str) -> None:

@@ -42,7 +42,7 @@ from bench.records.record import Request
 from bench.records.results import Results
 from bench.report.layouts import terminal
 from bench.run import ceiling, environments, session, task_file
-from bench.run.launches import run_jobs
+from bench.run.launches import forget_outer, run_jobs
 from bench.run.more import go_on
 from bench.run.task_file import OwnTasks
 from tasks.errors import UserError
@@ -192,11 +192,21 @@ def _budget(text: str | None, profile: ProfileName, launches: int | None) -> flo
     return PROFILES[profile].budget_seconds if launches is None else None
 
 
+def _tried_again(opened: session.Session, console: Console, quiet: bool) -> Progress:
+    """Of a run that is gone on with, what failed for an outer reason is forgotten, and said."""
+    if opened.resumed:
+        found = forget_outer(opened.run, opened.jobs, opened.frameworks)
+        if found and not quiet:
+            names = ", ".join(dict.fromkeys(f"{j.cell.task} {j.cell.contender}" for j in found))
+            typer.echo(f"tried again, as it failed for an outer reason: {names}", err=True)
+    return Progress(opened, console, quiet)
+
+
 def work(
     opened: session.Session, console: Console, quiet: bool = False, certify_anew: bool = True
 ) -> None:
     """Do all jobs of a run; Ctrl-C keeps what is finished and says how to go on."""
-    with opened.run.locked(), Progress(opened, console, quiet) as progress:
+    with opened.run.locked(), _tried_again(opened, console, quiet) as progress:
         try:
             started = monotonic()
             if opened.request.measure:

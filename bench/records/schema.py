@@ -188,6 +188,17 @@ class Suite(Strict):
     measurement: Count
 
 
+class SourceFacts(Strict):
+    """What a run was begun from, so that it is gone on with from the same. pins: requirements that
+    replaced the checkout's. commit: of a revision that was unpacked; empty of the checkout itself.
+    code: digest of what measures. environments: name → digest of interpreter and pins."""
+
+    pins: tuple[str, ...] = ()
+    commit: str = ""
+    code: str = ""
+    environments: dict[str, str] = Field(default_factory=dict)
+
+
 class Machine(Strict):
     """The machine's part of a run's fingerprint; memory and kernel are rounded.
 
@@ -252,6 +263,7 @@ class RunFile(Strict):
     tasks: dict[str, TaskFacts] = Field(default_factory=dict)
     bounds: dict[str, float] = Field(default_factory=dict)
     pairing: str = ""
+    source: SourceFacts = SourceFacts()
 
     def digest(self, task: str) -> str:
         """The digest of a task as this run was given it; empty where the run did not keep it."""

@@ -17,7 +17,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -94,6 +94,12 @@ class Run:
         """Throw one record away."""
         (self.launches / f"{job_id}.json").unlink(missing_ok=True)
 
+    def sweep(self) -> None:
+        """Remove what a killed process left half written."""
+        for folder in (self.path, self.launches):
+            for path in folder.glob(".*.json.*"):
+                path.unlink(missing_ok=True)
+
     def answer_path(self, job_id: str) -> Path:
         """Where a worker leaves its answer before the runner accepts it; outside `launches`."""
         return self.path / "tmp" / f"{job_id}.answer"
@@ -106,14 +112,26 @@ class Run:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the run for writing; `UserError` when another process has it."""
-        with open(self.path / "lock", "w", encoding="utf-8") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise UserError(
-                    f"{self.path} is being run by another process; wait for it"
-                ) from None
+        try:
+            handle = open(self.path / "lock", "w", encoding="utf-8")  # noqa: SIM115 - closed below
+        except OSError as error:
+            raise UserError(f"cannot write in {self.path}: {error.strerror}") from None
+        with handle:
+            _lock(handle, self.path)
             yield
+
+
+def _lock(handle: IO[str], path: Path) -> None:
+    """`UserError` with the true reason where it cannot be had."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UserError(f"{path} is being run by another process; wait for it") from None
+    except OSError as error:
+        raise UserError(
+            f"{path} is on a file system that keeps no locks ({error.strerror}), so two runs "
+            "could write into it; choose an --out on another"
+        ) from None
 
 
 def write_json(path: Path, raw: Any, indent: int | None = None) -> None:

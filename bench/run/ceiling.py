@@ -47,7 +47,8 @@ def measure(
 ) -> None:
     """Ask every environment that is ready, and keep the answers; nothing where that was done. An
     adapter from outside of the suite brings no program to ask."""
-    if (run.path / FILE).exists():
+    known = run.beside(FILE, CeilingFile)
+    if known is not None and known.answers:  # none where no environment was ready
         return
     wanted = list(dict.fromkeys(("fp32", request.precision, *KINDS[request.device].CEILINGS)))
     asked = {"device": request.device, "threads": request.threads, "precisions": wanted}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -23,7 +22,7 @@ from bench import discover
 from bench.records.store import write_atomically
 from bench.run import own
 from bench.run.adapter_file import unpacked
-from bench.run.pins import Pins, pins, shared_pins
+from bench.run.pins import Pins, package, pins, shared_pins
 from bench.run.variables import worker_variables
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -33,11 +32,13 @@ PROJECT = Path(__file__).resolve().parents[2]
 class Source:
     """Whose code and pins an environment is for: a checkout of this project, and requirements
     ("torch==2.12.0") that replace those of the same name in its pins. own: environment →
-    interpreter, of those that the user has and the suite does not make."""
+    interpreter, of those that the user has and the suite does not make. commit: of a checkout that
+    was unpacked from this project's repository."""
 
     project: Path = PROJECT
     pins: tuple[str, ...] = ()
     own: Mapping[str, str] = field(default_factory=dict)
+    commit: str = ""
 
 
 HERE = Source()
@@ -91,17 +92,12 @@ def _pins(environment: str, device: str, source: Source) -> Pins:
     return Pins((*shared_pins(source.project), *given.requirements))
 
 
-def package(requirement: str) -> str:
-    """The distribution a requirement names: "Torch==2.12.0" → "torch"."""
-    return re.split(r"[^A-Za-z0-9._-]", requirement.strip(), maxsplit=1)[0].lower()
-
-
 def where(framework: str, device: str, source: Source = HERE) -> Path:
     """The folder of an environment: other pins than the project's own have one of their own."""
     name = f"{framework}-{device}"
     theirs = None if source == HERE else requirements(framework, device, source)
     same = theirs is None or theirs == requirements(framework, device)
-    return folder() / (name if same else f"{name}-{_digest(framework, device, source)}")
+    return folder() / (name if same else f"{name}-{digest(framework, device, source)}")
 
 
 def describe(framework: str, device: str, source: Source = HERE) -> Environment:
@@ -117,7 +113,7 @@ def describe(framework: str, device: str, source: Source = HERE) -> Environment:
         found = Environment(**kept)
     except (OSError, ValueError, TypeError):
         return Environment(framework, "missing", python, f"not made yet: {hint}")
-    if found.requirements != _digest(framework, device, source):
+    if found.requirements != digest(framework, device, source):
         return Environment(framework, "missing", python, f"its pins changed: {hint}")
     if found.status == "ready" and not Path(python).exists():
         return Environment(framework, "missing", python, f"its interpreter is gone: {hint}")
@@ -199,8 +195,8 @@ def _make(framework: str, device: str, place: Path, source: Source) -> Environme
         ([*install, *requirements(framework, device, source)], pip, "pip could not install it"),
         (importing, worker, "it is installed but cannot be imported"),
     )
-    digest = _digest(framework, device, source)
-    made = Environment(framework, "ready", python, requirements=digest)
+    wanted = digest(framework, device, source)
+    made = Environment(framework, "ready", python, requirements=wanted)
     with open(log, "w", encoding="utf-8") as output:
         for command, environment, failure in steps:
             done = subprocess.run(
@@ -243,7 +239,8 @@ def keeps(environment: str) -> tuple[str, ...]:
     )
 
 
-def _digest(framework: str, device: str, source: Source = HERE) -> str:
+def digest(framework: str, device: str, source: Source = HERE) -> str:
+    """Of what an environment is made from: the interpreter and the pins."""
     text = "\n".join([sys.version, *requirements(framework, device, source)])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -32,7 +32,7 @@ def digest(job: Job, environment: Environment) -> str:
     facts["cell"] |= {"label": ""}
     made_from: dict[str, Any] = {
         "job": facts,
-        "code": _code(environment.project),
+        "code": code(environment.project),
         "packages": environment.requirements,
         "version": environment.version,
         "machine": readings.machine(),
@@ -42,11 +42,12 @@ def digest(job: Job, environment: Environment) -> str:
 
 
 @once
-def _code(project: str) -> str:
-    """SHA-256 over the files that decide what adapters do and how they are tried."""
+def code(project: str, places: tuple[str, ...] = CODE) -> str:
+    """SHA-256 over the Python files of these places; by default those that decide what adapters
+    do and how they are tried."""
     root = Path(project)
     total = hashlib.sha256()
-    for place in CODE:
+    for place in places:
         for path in sorted((root / place).rglob("*.py")):
             name = path.relative_to(root).as_posix()
             if not name.startswith(NOT_IT):

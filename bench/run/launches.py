@@ -8,8 +8,8 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import takewhile
 
+from bench.plan.again import again
 from bench.plan.jobs import pending
 from bench.proof.plausible import implausible
 from bench.records.beside import CeilingFile
@@ -55,7 +55,7 @@ def run_jobs(
     packages (`bench.run.kept`). Jobs behind a certificate that did not pass are not run: the
     certificate's record says why.
     """
-    launches = clean(run, jobs)
+    launches = clean(run)
 
     def done(job: Job, record: Record) -> None:
         launches[job.id] = keep(run, job, record)
@@ -76,7 +76,7 @@ def run_jobs(
         elif first.kind == "search":
             done(first, start(first, memory_limit_bytes, partial(events.polled, first)))
         else:
-            sitting = list(takewhile(partial(same_sitting, first), waiting))
+            sitting = whole_sitting(run, jobs, first, launches)
             seats = [Seat(run, job, frameworks[job.framework]) for job in sitting]
             for job, record in zip(
                 sitting, sit(seats, memory_limit_bytes, events.turned), strict=True
@@ -86,19 +86,35 @@ def run_jobs(
     shutil.rmtree(run.path / "tmp", ignore_errors=True)
 
 
-def clean(run: Run, jobs: Sequence[Job]) -> dict[str, Launch]:
-    """Job id → launch, of a run that may have been killed. What it left half done is thrown away:
-    also the records of a sitting whose other records were not written any more, because the
-    contenders of a sitting are compared turn by turn."""
+def clean(run: Run) -> dict[str, Launch]:
+    """Job id → launch, of a run that may have been killed. What was half written is thrown away."""
     shutil.rmtree(run.path / "tmp", ignore_errors=True)
     (run.path / "tmp").mkdir()
-    launches = run.records()
-    waiting = [job for job in pending(jobs, launches) if job.kind == "measure"]
-    for job in jobs:
-        if job.id in launches and any(same_sitting(job, other) for other in waiting):
+    run.sweep()
+    return run.records()
+
+
+def forget_outer(run: Run, jobs: Sequence[Job], frameworks: Mapping[str, Environment]) -> list[Job]:
+    """Throw away the records of what failed for an outer reason, so that it is tried again."""
+    ready = {name for name, environment in frameworks.items() if environment.status == "ready"}
+    found = again(jobs, run.records(), ready)
+    for job in found:
+        run.remove(job.id)
+    return found
+
+
+def whole_sitting(
+    run: Run, jobs: Sequence[Job], first: Job, launches: dict[str, Launch]
+) -> list[Job]:
+    """The jobs of a sitting of which `first` waits. Records of it that are there are of a sitting
+    that was not finished, or of one where somebody failed: they are thrown away, because the
+    contenders of a sitting are compared turn by turn."""
+    others = {name: x for name, x in launches.items() if not same_sitting(first, x.job)}
+    sitting = [job for job in pending(jobs, others) if same_sitting(first, job)]
+    for job in sitting:
+        if launches.pop(job.id, None) is not None:
             run.remove(job.id)
-            del launches[job.id]
-    return launches
+    return sitting
 
 
 def same_sitting(first: Job, job: Job) -> bool:

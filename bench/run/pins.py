@@ -11,6 +11,7 @@ were such files have dependency groups in pyproject.toml.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,6 +70,26 @@ def _lists(
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise UserError(f"{path}: {key!r} must be a list of texts")
     return {key: tuple(values) for key, values in lists.items()}
+
+
+def package(requirement: str) -> str:
+    """The distribution a requirement names, in its canonical form: "Tensorflow_CPU==2" →
+    "tensorflow-cpu"."""
+    name = re.split(r"[^A-Za-z0-9._-]", requirement.strip(), maxsplit=1)[0]
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pins_of(text: str) -> tuple[str, ...]:
+    """Requirements between commas, each exact, in their canonical form. `UserError` else."""
+    found = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        exact = re.fullmatch(r"([A-Za-z0-9._-]+)\s*(\[[^]]*\])?\s*===?\s*([A-Za-z0-9.+!*-]+)", part)
+        if exact is None:
+            raise UserError(f"{part!r} is no exact pin; write it like torch==2.12.0")
+        found.append(f"{package(exact[1])}{exact[2] or ''}=={exact[3]}")
+    if len({package(pin) for pin in found}) != len(found):
+        raise UserError(f"{text!r} pins a package twice")
+    return tuple(found)
 
 
 def _of_groups(project: Path, environment: str, device: str) -> Pins:

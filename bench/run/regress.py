@@ -7,60 +7,22 @@ by turn.
 
 from __future__ import annotations
 
-import io
 import shutil
-import subprocess
-import tarfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 
 from bench.discover import implementations
 from bench.plan.jobs import pending
 from bench.records.record import Job
 from bench.records.schema import Launch
 from bench.run import environments
-from bench.run.environments import PROJECT, Source
+from bench.run.environments import Source
 from bench.run.launches import Events, clean, keep, run_jobs, same_sitting
+from bench.run.pins import package
 from bench.run.session import Session
 from bench.run.sitting import Seat, sit
-from tasks.data import cache
 from tasks.errors import UserError
-
-WORKING_TREE = "."
-
-
-def source_of(spec: str) -> Source:
-    """What `--base` or `--new` names: "." (this checkout), a git revision, or pins such as
-    "torch==2.12.0" (commas between several). `UserError` when it is none of them."""
-    if spec == WORKING_TREE:
-        return environments.HERE
-    if "==" in spec:
-        return Source(PROJECT, tuple(part.strip() for part in spec.split(",") if part.strip()))
-    return Source(_checkout(spec))
-
-
-def _checkout(revision: str) -> Path:
-    """The files of a revision, unpacked in the cache; the repository itself is not touched."""
-    commit = _git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").decode().strip()
-    place = cache.root() / "revisions" / commit
-    if not (place / "pyproject.toml").exists():
-        with tarfile.open(fileobj=io.BytesIO(_git("archive", "--format=tar", commit))) as files:
-            files.extractall(place, filter="data")
-    if not (place / "bench" / "worker" / "turns.py").exists():
-        raise UserError(f"{revision} has a worker of an older kind, which takes no job of today's")
-    return place
-
-
-def _git(*arguments: str) -> bytes:
-    done = subprocess.run(["git", "-C", str(PROJECT), *arguments], capture_output=True, check=False)
-    if done.returncode:
-        raise UserError(
-            f"git {arguments[0]} failed for {arguments[-1]!r}: name a revision of this "
-            "repository, a pin like torch==2.12.0, or . for this checkout"
-        )
-    return done.stdout
 
 
 def affected(sources: Mapping[str, Source], device: str) -> list[str]:
@@ -68,10 +30,10 @@ def affected(sources: Mapping[str, Source], device: str) -> list[str]:
 
     `UserError` when a pinned package is in no framework's group.
     """
-    pinned = {environments.package(pin) for source in sources.values() for pin in source.pins}
+    pinned = {package(pin) for source in sources.values() for pin in source.pins}
     found: dict[str, set[str]] = {}
     for i in implementations():
-        mine = {environments.package(r) for r in environments.requirements(i.environment, device)}
+        mine = {package(r) for r in environments.requirements(i.environment, device)}
         if not pinned or pinned & mine:
             found[i.name] = pinned & mine
     if unknown := pinned - set().union(*found.values()):
@@ -89,15 +51,26 @@ def interleave(sides: Mapping[str, Session], on_done: Callable[[str, Job, Launch
             run_jobs(
                 session.run, certificates, session.frameworks, Events(partial(on_done, name)),
             )  # fmt: skip
-        waiting = {
-            name: [job for job in pending(session.jobs, clean(session.run, session.jobs))]
-            for name, session in sides.items()
-        }
+        waiting = _waiting(sides)
         while any(waiting.values()):
             first = next(jobs[0] for jobs in waiting.values() if jobs)
             _sitting_of_both(sides, waiting, first, on_done)
         for session in sides.values():
             shutil.rmtree(session.run.path / "tmp", ignore_errors=True)
+
+
+def _waiting(sides: Mapping[str, Session]) -> dict[str, list[Job]]:
+    """Side → jobs to do. Of a sitting that one side has and the other has not, both are done anew:
+    they are compared turn by turn."""
+    waiting = {name: pending(session.jobs, clean(session.run)) for name, session in sides.items()}
+    open_ = [job for jobs in waiting.values() for job in jobs]
+    for name, session in sides.items():
+        known = session.run.records()
+        for job in session.jobs:
+            if job.id in known and any(same_sitting(job, other) for other in open_):
+                session.run.remove(job.id)
+        waiting[name] = pending(session.jobs, session.run.records())
+    return waiting
 
 
 def _sitting_of_both(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -24,7 +22,8 @@ from bench.records.fingerprint import same_machine
 from bench.records.record import MEASUREMENT, SCHEMA, Budget, Job, Request
 from bench.records.schema import Machine, RunFile
 from bench.records.store import Run
-from bench.run import adapter_file, environments
+from bench.run import adapter_file, environments, revisions
+from bench.run import source as sources
 from bench.run.environments import HERE, Environment, Source
 from bench.run.task_file import OwnTask, OwnTasks
 from tasks.catalogue.every import CATALOGUE
@@ -40,12 +39,13 @@ NO_TASKS: OwnTasks = {}
 
 @dataclass(frozen=True)
 class Session:
-    """An open run with everything needed to go on with it."""
+    """An open run with everything needed to go on with it. resumed: it was begun before."""
 
     run: Run
     plan: Plan
     jobs: list[Job]
     frameworks: Mapping[str, Environment]
+    resumed: bool = False
 
     @property
     def request(self) -> Request:
@@ -78,27 +78,9 @@ def suite(source: Source = HERE) -> dict[str, Any]:
     """Whose code measures: version, revision of the checkout ("" outside one), and the way."""
     return {
         "version": metadata.version("framework-bench"),
-        "revision": _revision(source.project),
+        "revision": source.commit[:12] or revisions.described(source.project),
         "measurement": MEASUREMENT,
     }
-
-
-def _revision(project: Path) -> str:
-    """The commit of a checkout, with "+" where files differ from it; "" where git tells none."""
-    words = ("git", "-C", str(project), "describe", "--always", "--abbrev=12", "--dirty=+")
-    try:
-        done = subprocess.run(
-            [*words, "--exclude=*"],
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=20,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def start(
@@ -150,14 +132,25 @@ def about_of(
             },
             "bounds": bounds.declared(),
             "pairing": pairing,
+            "source": sources.facts(source, _environments(request), request.device),
         }
     )
     return RunFile.model_validate_json(text)
 
 
+def _environments(request: Request) -> set[str]:
+    """Those of the contenders."""
+    return {i.environment for i in _known() if i.name in request.implementations}
+
+
+def _known() -> list[Implementation]:
+    return [*implementations(), *tuners()]
+
+
 def command(words: Sequence[str]) -> str:
-    """`bench` and its words, without places on this machine."""
-    return " ".join(["bench", *map(readings.without_places, words)])
+    """`bench` and its words, without places on this machine; a word of strange bytes with "?"."""
+    text = " ".join(["bench", *map(readings.without_places, words)])
+    return text.encode(errors="replace").decode()
 
 
 def task_of(work: Task | Search) -> Task:
@@ -174,8 +167,10 @@ def _data(work: Task | Search, own: OwnTask | None, data_dir: Path | None) -> di
     return facts | {"metric": task.metric, "target": target}
 
 
-def resume(out: Path | None, source: Source = HERE) -> Session:
-    """Open a run to finish it; without `out`, the newest under runs/. source: as in `start`.
+def resume(out: Path | None, source: Source = HERE, beside: bool = False) -> Session:
+    """Open a run to finish it; without `out`, the newest under runs/. Its code and pins are those
+    that it was begun with. source: whose `own` environments are given again. beside: it is gone on
+    with together with the run that it is measured beside.
 
     `UserError` where the run was begun with other tasks, data, code or on another machine: what
     is added to it must be what was begun.
@@ -189,10 +184,18 @@ def resume(out: Path | None, source: Source = HERE) -> Session:
     about = run.about()
     adapter_file.take_again(about.request.adapters)
     _check_begun(out, about)
+    if about.pairing and not beside:
+        raise UserError(
+            f"{out} is one side of a comparison: `bench regress --resume --out {out.parent}`"
+        )
     if lacking := sorted(set(about.request.own) ^ set(source.own)):
         word = "again" if lacking[0] in about.request.own else "no more: it was begun without"
         raise UserError(f"{out}: give --env {lacking[0]}=PYTHON {word}")
-    return _session(run, about, source)
+    try:
+        begun_with = sources.restored(about, source.own)
+    except UserError as error:
+        raise UserError(f"{out}: {error}") from None
+    return replace(_session(run, about, begun_with), resumed=True)
 
 
 def _check_begun(out: Path, about: RunFile) -> None:
@@ -202,11 +205,13 @@ def _check_begun(out: Path, about: RunFile) -> None:
     if about.suite.measurement != MEASUREMENT:
         raise UserError(f"{out} was begun when times were taken another way; start a new run")
     for name, facts in about.datasets.items():
-        if not _in_cache(facts.folder):
-            raise UserError(f"the data of {name} is gone from the cache; start a new run")
+        if not cache.holds(facts.folder, facts.sha256):
+            raise UserError(
+                f"the data of {name} is gone from the cache, or has changed; start a new run"
+            )
     if lacking := [name for name in about.request.tasks if name not in about.tasks]:
         raise UserError(f"{out} asks for {lacking[0]} and does not keep it; start a new run")
-    known = {i.name for i in (*implementations(), *tuners())}
+    known = {i.name for i in _known()}
     if unknown := [name for name in about.request.implementations if name not in known]:
         raise UserError(f"{out} asks for {unknown[0]}, which this suite does not have")
     kind_of(about.request.device)  # UserError where this suite knows no such device
@@ -216,18 +221,10 @@ def _check_begun(out: Path, about: RunFile) -> None:
         )
 
 
-def _in_cache(folder: str) -> bool:
-    """Whether there is such a folder, in the cache and nowhere else; never an error, whatever a
-    file names."""
-    place = cache.root() / folder
-    is_there = os.path.isdir(place)  # Path.is_dir raises for a name that is too long
-    return is_there and place.resolve().is_relative_to(cache.root().resolve())
-
-
 def _session(run: Run, about: RunFile, source: Source = HERE) -> Session:
     request = about.request
     data = {name: DataSet(f.folder, f.target) for name, f in about.datasets.items()}
-    contenders = {i.name: i for i in (*implementations(), *tuners())}
+    contenders = {i.name: i for i in _known()}
     works = {name: restored(facts.definition) for name, facts in about.tasks.items()}
     plan = Plan(request, about.budget, data, contenders, works)
     jobs = make_jobs(plan)

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from platformdirs import user_cache_path
 
-from tasks.data.arrays import NAMES, digest
+from tasks.data.arrays import NAMES, Arrays, digest
 from tasks.data.family import Decoded
 from tasks.errors import UserError
 
@@ -57,6 +57,24 @@ def find(family: str, id_: str) -> Prepared | None:
     folders = sorted((root() / family).glob(f"{id_}-*")) if id_ else []
     whole = (_read(folder) for folder in folders)
     return next((p for p in whole if p is not None and p.id == id_), None)
+
+
+def holds(folder: str, sha256: str) -> bool:
+    """Whether the cache has this folder, relative to it, with contents of that digest; never an
+    error, whatever a file names."""
+    place = root() / folder
+    if not os.path.isdir(place):  # Path.is_dir raises for a name that is too long
+        return False
+    if not place.resolve().is_relative_to(root().resolve()):
+        return False
+    found = _read(place)
+    if found is None or found.sha256 != sha256:
+        return False
+    try:
+        raw = [np.load(place / f"{name}.npy", mmap_mode="r") for name in NAMES]
+    except (OSError, ValueError):
+        return False
+    return digest(Arrays(*raw)) == sha256
 
 
 def origin(files: Iterable[Path]) -> str:

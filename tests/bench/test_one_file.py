@@ -112,7 +112,7 @@ def home(tree: Path) -> Path:
     program = place / "bin" / "python"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     program.chmod(0o755)
-    asked = "from bench.run import environments as e; print(e._digest('added', 'cpu'))"
+    asked = "from bench.run import environments as e; print(e.digest('added', 'cpu'))"
     digest = subprocess.run(
         [sys.executable, "-c", asked], cwd=tree, capture_output=True, text=True, check=True
     ).stdout.strip()

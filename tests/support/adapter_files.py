@@ -72,7 +72,7 @@ def make_ready(file: Path, envs: Path) -> None:
         "import sys; from pathlib import Path; from bench import discover; "
         "from bench.run import environments as e; "
         "name = discover.add_adapter(Path(sys.argv[1])).environment; "
-        "print(name, e._digest(name, 'cpu'))"
+        "print(name, e.digest(name, 'cpu'))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(file)], cwd=PROJECT, capture_output=True, text=True,

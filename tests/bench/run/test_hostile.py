@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +22,9 @@ from bench.records.record import MEASUREMENT, Job, Record
 from bench.records.store import Run
 from bench.report.layouts import terminal
 from bench.run import environments, session
+from tasks.data import cache
+from tasks.data.arrays import Arrays
+from tasks.data.family import About, Decoded
 from tests.support.hostile import Numbers, Seen, call, check, numbers, quick_commands, tell
 from tests.support.mutate import Mutant, mutants, tries
 from tests.support.records import about, certificate, record, run_file
@@ -61,7 +65,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     raw = about(implementations=NAMES, launches=2)
     raw["machine"] = session.machine("cpu")
     raw["suite"]["measurement"] = MEASUREMENT
-    (home / "cache" / raw["datasets"]["fnn-mnist"]["folder"]).mkdir(parents=True)
+    x, y = np.zeros((3, 2), np.float32), np.zeros(3, np.float32)
+    rows = Decoded(About("some", "here", "free"), Arrays(x, y, x, y), embedded=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCH_CACHE", str(home / "cache"))
+        prepared = cache.keep("digits", rows)
+    folder = prepared.folder.relative_to(home / "cache")
+    raw["datasets"]["fnn-mnist"] |= {"folder": str(folder), "sha256": prepared.sha256}
     for framework in FRAMEWORKS:
         write_environment(home / "quick" / f"{framework}-cpu", framework)
     Run.create(home / "run", run_file(raw))
@@ -78,7 +88,7 @@ def write_environment(place: Path, framework: str) -> None:
         python.with_name(f"{kind}.json").write_text(json.dumps(made))
     facts = {
         "framework": framework, "status": "ready", "version": "1", "python": str(python),
-        "requirements": environments._digest(framework, "cpu"),
+        "requirements": environments.digest(framework, "cpu"),
     }  # fmt: skip
     (place / "environment.json").write_text(json.dumps(facts))
 
@@ -148,6 +158,7 @@ def test_a_run_with_a_damaged_file_is_gone_on_with_or_refused_in_a_line(
     def go_on(which: str, envs: str, damaged: bytes) -> int:
         monkeypatch.setenv("BENCH_ENVS", str(home / envs))
         broken.lay(which, damaged)
+        capsys.readouterr()  # of an earlier call
         status = call("run", "--resume", "--out", str(broken.path))
         told = capsys.readouterr()
         print(told.out, end="")  # `check` reads it again

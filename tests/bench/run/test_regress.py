@@ -11,7 +11,7 @@ from bench.discover import implementations
 from bench.judge.compare import compare
 from bench.records.record import Request
 from bench.records.results import Results
-from bench.run import environments, regress
+from bench.run import environments, regress, revisions
 from bench.run.environments import HERE, PROJECT, Source
 from bench.run.session import Session
 from tasks.errors import UserError
@@ -21,7 +21,7 @@ from tests.support.plans import READY, SMALL, begin, plan_of
 
 
 def test_pins_replace_those_of_the_same_name_and_have_their_own_environment() -> None:
-    source = regress.source_of("tensorflow-cpu==2.20.0, numpy==2.3.0")
+    source = revisions.source_of("tensorflow-cpu==2.20.0, numpy==2.3.0")
     found = environments.requirements("tensorflow", "cpu", source)
     assert {"tensorflow-cpu==2.20.0", "numpy==2.3.0"} <= set(found)
     assert len(found) == len(environments.requirements("tensorflow", "cpu"))
@@ -29,7 +29,7 @@ def test_pins_replace_those_of_the_same_name_and_have_their_own_environment() ->
         "tensorflow", "cpu"
     )
     # TensorFlow's pin says nothing of PyTorch's packages but NumPy.
-    only = regress.source_of("tensorflow-cpu==2.20.0")
+    only = revisions.source_of("tensorflow-cpu==2.20.0")
     assert environments.where("pytorch", "cpu", only) == environments.where("pytorch", "cpu")
 
 
@@ -56,15 +56,15 @@ def test_a_revision_is_unpacked_as_it_was(tmp_path: Path, monkeypatch: pytest.Mo
             (repository / "bench" / "worker" / "turns.py").write_text("")
         subprocess.run([*git, "add", "-A"], check=True)
         subprocess.run([*git, "commit", "-qm", text], check=True)
-    monkeypatch.setattr(regress, "PROJECT", repository)
+    monkeypatch.setattr(revisions, "PROJECT", repository)
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
-    source = regress.source_of("HEAD~1")
+    source = revisions.source_of("HEAD~1")
     assert (source.project / "pyproject.toml").read_text() == "old"
     assert (repository / "pyproject.toml").read_text() == "new"
     with pytest.raises(UserError, match="worker of an older kind"):
-        regress.source_of("HEAD~2")
+        revisions.source_of("HEAD~2")
     with pytest.raises(UserError, match="name a revision"):
-        regress.source_of("no-such-branch")
+        revisions.source_of("no-such-branch")
 
 
 def session(path: Path, folder: Path) -> Session:
