@@ -18,7 +18,17 @@ import numpy as np
 from tasks.data.arrays import NAMES, Arrays
 from tasks.errors import UserError
 from tasks.spec.form import definition, restored
-from tasks.spec.layers import CHAINED, LSTM, Conv2D, Dense, Embedding, MaxPool2D, Shape, SimpleRNN
+from tasks.spec.layers import (
+    CHAINED,
+    LSTM,
+    Conv2D,
+    Dense,
+    Embedding,
+    Layer,
+    MaxPool2D,
+    Shape,
+    SimpleRNN,
+)
 from tasks.spec.network import Family, Task, output_shapes
 from tasks.spec.training import Adam
 
@@ -35,7 +45,7 @@ AXES: dict[type, tuple[int, str]] = {
 OF_FAMILY: dict[type, Family] = {Conv2D: "cnn", SimpleRNN: "rnn", LSTM: "lstm"}
 _ABOVE_ZERO = {
     "epochs", "round_steps", "batch_size", "infer_batches", "units", "filters", "kernel", "size",
-    "vocabulary", "patience", "learning_rate", "epsilon", "input_shape", "typical",
+    "vocabulary", "stride", "patience", "learning_rate", "epsilon", "input_shape", "typical",
 }  # fmt: skip
 _SHARES = {"rate", "validation_split", "beta_1", "beta_2"}
 
@@ -48,6 +58,8 @@ def checked_task(given: Any) -> Task:
         task: Task = restored(definition(given))
     except ValueError as error:
         raise UserError(f"TASK: {error}; its layers are {_names(CHAINED)}") from None
+    if task.is_graph:
+        raise UserError("TASK must be one chain of layers, without a network or updates of its own")
     _check_types(task, "TASK")
     for field in ("name", "data"):
         if not NAME.fullmatch(getattr(task, field)):
@@ -92,6 +104,8 @@ def _fits(value: Any, hint: Any) -> bool:
         return any(_fits(value, one) for one in get_args(hint))
     if origin is tuple:
         return isinstance(value, tuple) and all(_fits(v, get_args(hint)[0]) for v in value)
+    if hint is Layer:
+        return isinstance(value, CHAINED)
     if hint is float:
         return type(value) in (int, float) and isfinite(value)
     return type(value) is hint
@@ -105,10 +119,6 @@ def _words(hint: Any) -> str:
 
 def _check_layers(task: Task) -> None:
     """Each layer takes what the one before it gives, and the last one what the loss takes."""
-    if task.is_graph:
-        raise UserError(
-            "TASK is one chain of layers: its network and updates are not asked for yet"
-        )
     if not task.layers or not task.input_shape:
         raise UserError("TASK.layers and TASK.input_shape must not be empty")
     shapes: list[Shape] = [task.input_shape]

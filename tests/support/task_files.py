@@ -45,9 +45,9 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "epochs below one": (HEAD + TASK.replace("epochs=3", "epochs=0") + CSV, "above 0"),
     "a layer by its name": (HEAD + TASK.replace("Dense(3)", "'Dense'") + CSV, "layers are Flatten"),
     "a layer of one's own": (
-        "from dataclasses import dataclass\n\n@dataclass(frozen=True)\nclass BatchNorm:\n    "
-        "size: int = 1\n" + HEAD + TASK.replace("Dense(3)", "BatchNorm(), Dense(3)") + CSV,
-        "no part of type 'BatchNorm'",
+        "from dataclasses import dataclass\n\n@dataclass(frozen=True)\nclass GroupNorm:\n    "
+        "size: int = 1\n" + HEAD + TASK.replace("Dense(3)", "GroupNorm(), Dense(3)") + CSV,
+        "no part of type 'GroupNorm'",
     ),
     "activation unknown": (HEAD + TASK.replace('"relu"', '"gelu"') + CSV, "TASK.layers[0]"),
     "layers that do not fit": (
