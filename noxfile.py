@@ -81,6 +81,16 @@ def ports(session: nox.Session) -> None:
 
 
 @nox.session
+def distributed(session: nox.Session) -> None:
+    """Every scheme of training on several processes, and every fault of a group, which must be
+    refused; `nox -s tests` tries the faults in NumPy and one pair of PyTorch's processes."""
+    runner(session, "tests")
+    session.run("bench", "setup", "--implementations", "*")
+    words = ("tests/bench/distributed", *session.posargs)
+    session.run("pytest", "-q", *words, env={"BENCH_GROUPS": "all"})
+
+
+@nox.session
 def report(session: nox.Session) -> None:
     """Every published run's report made anew from its records; fails where one is not the same."""
     runner(session)

@@ -10,7 +10,7 @@ object and then starts afresh (new weights, new optimizer state).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, SupportsFloat, TypeVar
 
@@ -112,6 +112,54 @@ class Implementation:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a process stands in the group that trains together, all on one machine's loopback.
+
+    rank: 0 to size - 1. ports: free ones, one a process and more; the first is where the group
+    meets. role: "peer", or what a helper is to the framework, such as "scheduler".
+    """
+
+    rank: int
+    size: int
+    ports: tuple[int, ...]
+    role: str = "peer"
+
+
+def no_variables(place: Place) -> dict[str, str]:
+    """Of a scheme whose processes are told all by calls."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A framework's own way to train one model on several processes, each with a part of the rows.
+
+    `module` holds its `Peer` (adapters.peer). `variables`: what the launcher of its documents sets
+    before a process starts, such as torchrun's. `helpers`: roles of processes beside the peers that
+    compute nothing of the network. `fails`: where its makers say that it does not work yet; it is
+    asked all the same, and tells how it fails.
+    """
+
+    framework: str
+    way: str
+    module: str
+    summary: str
+    environment: str = ""
+    variables: Callable[[Place], dict[str, str]] = no_variables
+    helpers: tuple[str, ...] = ()
+    fails: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.environment:
+            object.__setattr__(self, "environment", self.framework)
+
+    @property
+    def name(self) -> str:
+        """``framework:way``."""
+        return f"{self.framework}:{self.way}"
+
+
+@dataclass(frozen=True)
 class Installation:
     """What is particular about one environment of a framework, a name in its pins.toml.
 
@@ -145,6 +193,7 @@ class Framework:
     tuners: tuple[Implementation, ...] = ()
     interface: tuple[str, ...] = ()
     installations: tuple[Installation, ...] = ()
+    schemes: tuple[Scheme, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.interface:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.base import Framework, Implementation
+from adapters.base import Framework, Implementation, Scheme
 
 FRAMEWORK = Framework(
     name="jax",
@@ -52,6 +52,12 @@ FRAMEWORK = Framework(
             environment="jax_flax",
             tests=("tests/adapters/test_documented_jax.py", "tests/adapters/test_jax_device.py"),
             division="documented",
+        ),
+    ),
+    schemes=(
+        Scheme(
+            "jax", "sharded", "adapters.jax.distributed",
+            "jax.distributed, one jitted step over arrays that are cut by rows",
         ),
     ),
 )  # fmt: skip

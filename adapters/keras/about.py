@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from adapters.base import Framework, Implementation, Installation
+import json
+
+from adapters.base import Framework, Implementation, Installation, Place, Scheme
 
 _BACKENDS = "keras_backends"
 
@@ -17,6 +19,16 @@ _ON_OTHER_BACKENDS = (
     *_DENSE, *_OWN_CALLS,
 )  # fmt: skip
 _DEVICES = ("tests/adapters/test_keras_devices.py",)
+
+
+def cluster(place: Place) -> dict[str, str]:
+    """TF_CONFIG, which says who the workers are; one alone needs none."""
+    if place.size == 1:
+        return {}
+    workers = [f"127.0.0.1:{port}" for port in place.ports[: place.size]]
+    task = {"type": "worker", "index": place.rank}
+    return {"TF_CONFIG": json.dumps({"cluster": {"worker": workers}, "task": task})}
+
 
 FRAMEWORK = Framework(
     name="keras",
@@ -67,5 +79,16 @@ FRAMEWORK = Framework(
     installations=(
         Installation("keras", after="tensorflow", ceiling="tensorflow"),
         Installation(_BACKENDS, after="pytorch", ceiling="pytorch"),
+    ),
+    schemes=(
+        Scheme(
+            "keras", "data-parallel", "adapters.keras.distributed",
+            "keras.distribution.DataParallel on JAX, and fit", environment=_BACKENDS,
+        ),
+        Scheme(
+            "keras", "multi-worker-fit", "adapters.keras.distributed",
+            "fit under TensorFlow's MultiWorkerMirroredStrategy", variables=cluster,
+            fails="https://github.com/keras-team/keras/issues/20585",
+        ),
     ),
 )  # fmt: skip

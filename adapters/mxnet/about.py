@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.base import Framework, Implementation, Installation
+from adapters.base import Framework, Implementation, Installation, Place, Scheme
 
 _TUNED = (
     "where there are several threads the engine is the naive one (MXNET_ENGINE_TYPE), which "
@@ -13,6 +13,20 @@ _TUNED = (
     "the Trainer is made without a kvstore",
     "threads are set through MXNet's private handle of its library",
 )
+
+
+def parameter_server(place: Place) -> dict[str, str]:
+    """The variables of MXNet's launcher: one scheduler, one server, and the workers."""
+    if place.size == 1:
+        return {}
+    return {
+        "DMLC_ROLE": "worker" if place.role == "peer" else place.role,
+        "DMLC_PS_ROOT_URI": "127.0.0.1",
+        "DMLC_PS_ROOT_PORT": str(place.ports[0]),
+        "DMLC_NUM_WORKER": str(place.size),
+        "DMLC_NUM_SERVER": "1",
+    }
+
 
 FRAMEWORK = Framework(
     name="mxnet",
@@ -47,6 +61,13 @@ FRAMEWORK = Framework(
             usual=False,
             tests=("tests/adapters/test_documented_mxnet.py",),
             division="documented",
+        ),
+    ),
+    schemes=(
+        Scheme(
+            "mxnet", "dist-sync", "adapters.mxnet.distributed",
+            "the Trainer with the dist_sync store: a scheduler, a server, and the workers",
+            variables=parameter_server, helpers=("scheduler", "server"),
         ),
     ),
 )  # fmt: skip

@@ -198,6 +198,12 @@ class _RowsLoss(gluon.HybridBlock):
 
 
 def _trainer(task: Task, net: gluon.HybridBlock) -> gluon.Trainer:
+    name, options = optimizer_of(task)
+    return gluon.Trainer(net.collect_params(), name, options, kvstore=None)
+
+
+def optimizer_of(task: Task) -> tuple[str, dict[str, float]]:
+    """The name and the options that a Trainer takes for the task's optimizer."""
     optimizer = task.optimizer
     if not isinstance(optimizer, Adam | SGD):
         raise unknown("optimizer", optimizer)
@@ -208,8 +214,7 @@ def _trainer(task: Task, net: gluon.HybridBlock) -> gluon.Trainer:
             "beta2": optimizer.beta_2,
             "epsilon": optimizer.epsilon,
         }
-    name = "adam" if isinstance(optimizer, Adam) else "sgd"
-    return gluon.Trainer(net.collect_params(), name, options, kvstore=None)
+    return ("adam" if isinstance(optimizer, Adam) else "sgd"), options
 
 
 def _in_engine(call: Callable[[], Any]) -> None:

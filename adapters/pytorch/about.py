@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from adapters.base import Framework, Implementation, Installation
+from adapters.base import Framework, Implementation, Installation, Place, Scheme
+
+
+def torchrun(place: Place) -> dict[str, str]:
+    """The variables that torchrun sets for a process."""
+    return {
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(place.ports[0]),
+        "RANK": str(place.rank),
+        "LOCAL_RANK": str(place.rank),
+        "WORLD_SIZE": str(place.size),
+    }
+
+
+_SCHEMES = "adapters.pytorch.distributed"
 
 FRAMEWORK = Framework(
     name="pytorch",
@@ -80,5 +94,11 @@ FRAMEWORK = Framework(
     installations=(
         Installation("pytorch_lightning", after="pytorch"),
         Installation("pytorch_fastai", after="pytorch"),
+    ),
+    schemes=(
+        Scheme(
+            "pytorch", "ddp", _SCHEMES, "DistributedDataParallel over gloo", variables=torchrun
+        ),
+        Scheme("pytorch", "fsdp", _SCHEMES, "fully_shard (FSDP2) over gloo", variables=torchrun),
     ),
 )  # fmt: skip

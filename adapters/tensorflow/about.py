@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from adapters.base import Framework, Implementation
+import json
+
+from adapters.base import Framework, Implementation, Place, Scheme
 
 _MODULE = "adapters.tensorflow.contender"
+
+
+def cluster(place: Place) -> dict[str, str]:
+    """TF_CONFIG, which says who the workers are; one alone needs none."""
+    if place.size == 1:
+        return {}
+    workers = [f"127.0.0.1:{port}" for port in place.ports[: place.size]]
+    task = {"type": "worker", "index": place.rank}
+    return {"TF_CONFIG": json.dumps({"cluster": {"worker": workers}, "task": task})}
+
 
 FRAMEWORK = Framework(
     name="tensorflow",
@@ -67,6 +79,12 @@ FRAMEWORK = Framework(
             usual=False,
             division="documented",
             tests=("tests/adapters/test_documented_tensorflow.py",),
+        ),
+    ),
+    schemes=(
+        Scheme(
+            "tensorflow", "multi-worker", "adapters.tensorflow.distributed",
+            "MultiWorkerMirroredStrategy over gRPC, with a loop of its own", variables=cluster,
         ),
     ),
 )  # fmt: skip

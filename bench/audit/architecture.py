@@ -21,8 +21,8 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 BENCH = Path(__file__).resolve().parents[1]
 PICTURE = BENCH / "architecture.svg"
 ORDER = (
-    "stats", "discover", "records", "machine", "proof", "judge", "plan", "run", "port", "claims",
-    "history", "report", "cli", "audit",
+    "stats", "discover", "records", "machine", "proof", "judge", "plan", "run", "port",
+    "distributed", "claims", "history", "report", "cli", "audit",
 )  # fmt: skip
 APART = "worker"  # a process of its own in a framework's environment; nobody imports it
 WORDS = {
@@ -35,6 +35,7 @@ WORDS = {
     "plan": "from a request to jobs; pure",
     "run": "all that starts a process",
     "port": "a user's two programs: where they part",
+    "distributed": "groups of processes that train one model",
     "claims": "the articles' framework table",
     "history": "runs over time",
     "report": "one document, four layouts, exports",

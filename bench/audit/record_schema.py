@@ -1,7 +1,7 @@
 """The files of a run as JSON Schema, for readers that are not this suite.
 
 ``python -m bench.audit.record_schema`` writes results/record.schema.json from the types in
-bench/records/schema.py and bench/records/beside.py; a test holds the committed file to them. What a
+bench/records/schema.py, beside.py and groups.py; a test holds the committed file to them. What a
 type checks beyond its fields (that two lists have one length) has no word in JSON Schema.
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from bench.records.beside import CeilingFile, EvidenceFile, HistoryEntry
+from bench.records.groups import DistributedFile
 from bench.records.schema import Launch, RunFile
 
 PATH = Path(__file__).resolve().parents[2] / "results" / "record.schema.json"
@@ -22,6 +23,7 @@ FILES = {
     "launches/JOB.json": Launch,
     "ceiling.json": CeilingFile,
     "evidence.json": EvidenceFile,
+    "distributed.json": DistributedFile,
     "an entry of a history": HistoryEntry,
 }
 

@@ -18,6 +18,7 @@ V = TypeVar("V")
 
 ARTICLES = ("tensorflow", "pytorch", "keras", "mxnet")
 NOT_MEASURED = "Not measured with this run; the command “bench evidence RUN” does it."
+NOT_DISTRIBUTED = "Not measured with this run; the command “bench distribute RUN” does it."
 MORE_THAN_HALF = 0.5
 
 

@@ -10,6 +10,7 @@ from bench.claims.measure import (
     dated,
     dynamics,
     exports,
+    groups,
     leading,
     reliability,
     scaling,
@@ -20,7 +21,7 @@ from bench.claims.table import CLAIMS, Claim
 
 EVIDENCE: dict[str, Evidence] = {
     piece.name: piece
-    for module in (leading, steps, scaling, reliability, writing, dynamics, exports, dated)
+    for module in (leading, steps, scaling, reliability, writing, dynamics, exports, groups, dated)
     for piece in module.EVIDENCE
 }
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from bench.records.beside import CeilingFile, EvidenceFile, HistoryEntry
+from bench.records.groups import DistributedFile
 from bench.records.record import SCHEMA
 from bench.records.schema import Launch, RunFile
 from bench.records.upgrade import UPGRADES
@@ -27,6 +28,7 @@ _WORDS: dict[type[BaseModel], str] = {
     CeilingFile: "ceiling",
     EvidenceFile: "evidence",
     HistoryEntry: "history",
+    DistributedFile: "distributed training",
 }
 
 

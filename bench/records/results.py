@@ -14,6 +14,7 @@ from typing import get_args
 
 from adapters.base import Division
 from bench.records.beside import CeilingFile, EvidenceFile, old_ceiling
+from bench.records.groups import DistributedFile
 from bench.records.metrics import ALL_METRICS, Direction, Metric, metric
 from bench.records.parts import CertificateRecord, LaunchReadings
 from bench.records.record import AA_LABEL, Cell, Job, Status
@@ -145,6 +146,7 @@ class Results:
     cells: tuple[CellResult, ...]
     ceiling: CeilingFile | None = None
     evidence: EvidenceFile | None = None
+    distributed: DistributedFile | None = None
     path: Path = field(default=Path(), compare=False)
 
     @staticmethod
@@ -157,13 +159,10 @@ class Results:
                     f"{run.launches}/{launch.job.id}.json is no launch of this run: "
                     f"launch.job.{field_} is not what run.json asks for"
                 )
-        return Results.of(
-            about,
-            launches,
-            run.beside("ceiling.json", CeilingFile),
-            run.beside("evidence.json", EvidenceFile),
-            run.path,
-        )
+        ceiling = run.beside("ceiling.json", CeilingFile)
+        evidence = run.beside("evidence.json", EvidenceFile)
+        found = Results.of(about, launches, ceiling, evidence, run.path)
+        return replace(found, distributed=run.beside("distributed.json", DistributedFile))
 
     @staticmethod
     def of(
@@ -175,7 +174,7 @@ class Results:
     ) -> Results:
         """From what is already in memory."""
         ceiling = ceiling or (old_ceiling(evidence) if evidence else None)
-        return Results(path.name, about, cells_of(launches), ceiling, evidence, path)
+        return Results(path.name, about, cells_of(launches), ceiling, evidence, path=path)
 
     def with_launches(self, launches: Iterable[Launch]) -> Results:
         """The same run with these launches and no others."""

@@ -9,12 +9,10 @@ the runner starts it.
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import json
 import os
 import resource
-import signal
 import sys
 from pathlib import Path
 from time import perf_counter
@@ -28,6 +26,7 @@ from bench.proof.certify import certify, certify_all
 from bench.proof.settings import unlike_job
 from bench.records.record import Job, Outcome, Record, failure_record, finite, launch_entry
 from bench.worker.failures import outcome_of_error
+from bench.worker.parent import die_with
 from bench.worker.turns import Channel, channel
 from tasks.data import arrays
 from tasks.draws import draw_warps
@@ -231,16 +230,10 @@ class _Plugin:
         return {}
 
 
-def _die_with_parent() -> None:
-    """Linux: a worker whose runner was killed must not go on loading the machine."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-
-
 def main(arguments: list[str]) -> int:
     """Entry point; exit status 0 whenever a record was written."""
-    if sys.platform == "linux":
-        _die_with_parent()
-    if arguments[2:] and os.getppid() != int(arguments[2]):
+    parent = int(arguments[2]) if arguments[2:] else os.getppid()
+    if not die_with(parent):
         return 1  # the runner was killed before this process could say so
     if carried := os.environ.get("BENCH_CARRIED"):
         sys.path.append(carried)  # behind all that the user's environment has itself

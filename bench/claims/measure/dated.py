@@ -70,10 +70,6 @@ def retired(facts: ClaimFacts, framework: str) -> Conclusion:
     return Conclusion("supported" if said else "undecided", _text(framework))
 
 
-def distributed(facts: ClaimFacts, framework: str) -> Conclusion:
-    return Conclusion("not measurable here", "One machine, and no task that scales over several.")
-
-
 EVIDENCE = (
     Evidence(
         "releases",
@@ -87,11 +83,5 @@ EVIDENCE = (
         "Dated facts about the project, with their sources.",
         "Supported when its makers have declared it retired.",
         retired,
-    ),
-    Evidence(
-        "distributed",
-        "This suite has no task that scales over machines.",
-        "Not measured until it has one.",
-        distributed,
     ),
 )

@@ -16,6 +16,7 @@ from bench.judge.leads import Against, Lead, leads
 from bench.records import searches
 from bench.records.metrics import SCORE
 from bench.records.results import Results
+from bench.report import several
 from bench.report.blocks import Facts, Note, Section
 from bench.report.context import Context
 from bench.report.sections.searches import NAMES, ran
@@ -84,7 +85,10 @@ def sentences(results: Results, context: Context) -> dict[str, tuple[str, ...]]:
         said["Hyper-parameter searches"] = searched
     if gained := _gains(results):
         said["What tuning gains"] = gained
-    said["Coverage"] = (coverage(results),)
+    if results.distributed is not None:
+        said["Several processes"] = several.sentences(results.distributed)
+    if results.cells or results.distributed is None:
+        said["Coverage"] = (coverage(results),)
     return said
 
 

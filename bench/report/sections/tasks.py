@@ -24,7 +24,8 @@ ORDER = 50
 def sections(results: Results, context: Context) -> list[Section]:
     """One section that holds one a task, in the order of the request; searches have their own."""
     most = achieved.ceiling_of(results)
-    tasks = [task for task in results.about.request.tasks if task not in NAMES]
+    cells = bool(results.cells) or results.distributed is None  # else it trained groups only
+    tasks = [task for task in results.about.request.tasks if cells and task not in NAMES]
     parts = tuple(_task(results, context, task, most) for task in tasks)
     return [Section("tasks", "Task by task", parts)] if parts else []
 

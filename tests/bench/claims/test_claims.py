@@ -25,8 +25,8 @@ from bench.run.environments import PROJECT
 from tasks.errors import UserError
 from tests.support.records import about, certificate, job, record, results
 
-NEEDS_NO_RUN = {"retired", "program_longest", "program_shortest", "distributed"}
-"""Evidence from dated facts, from the programs in the repository, or of what is not measured."""
+NEEDS_NO_RUN = {"retired", "program_longest", "program_shortest"}
+"""Evidence from dated facts, or from the programs in the repository."""
 
 
 def evidence(answers: dict[str, Any]) -> EvidenceFile:

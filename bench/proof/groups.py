@@ -1,0 +1,111 @@
+"""Whether a group of processes did the whole batch's work: its ranks' answers and the oracle's.
+
+The oracle knows of no processes: it takes the whole batch. A sum for a mean is a constant factor in
+the gradient, which Adam hides, so gradients are read from a step of SGD. They are compared twice:
+all of them together, within `WHOLE`, and parameter by parameter within the certificate's own bound
+(a convolution's kernel sums over thousands of positions in float32: 3e-6 in one process too). Then
+come twenty steps of the task's own optimizer, and at last the ranks among themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from adapters.base import AdamForm
+from adapters.reference.oracle import Reference
+from bench.proof.bounds import STANDARD_ERRORS, bound, relative, typical
+from bench.proof.checks import Certificate, Check, count, worst
+from bench.proof.gradients import reading
+from bench.proof.trial import provable
+from tasks.spec.layers import Dropout
+from tasks.spec.network import Task
+from tasks.weights import initial_weights
+
+CALLS = 4
+WHOLE = 1e-6
+GRADIENTS, UPDATE, LOSSES = "gradients/", "update/", "losses"
+RankArrays = Mapping[str, np.ndarray]
+
+
+def expected(
+    task: Task, x: np.ndarray, y: np.ndarray, order: np.ndarray, seed: int, form: AdamForm
+) -> dict[str, np.ndarray]:
+    """What the oracle answers: "gradients/NAME" of the first batch, "update/NAME" over all steps of
+    `order` (steps, batch) in `CALLS` calls, and their "losses"."""
+    oracle, weights = Reference(adam=form), initial_weights(task, seed)
+    oracle.build(reading(task.without_dropout()), weights, seed)
+    rows, _ = oracle.stage(x, y)
+    _, gradients = oracle.gradients(rows[order[0]], y[order[0]])
+    oracle.build(provable(task), weights, seed)
+    losses = [float(oracle.train((rows, y), part)) for part in np.split(order, CALLS)]
+    after = oracle.weights()
+    found = {GRADIENTS + name: value for name, value in gradients.items()}
+    found |= {UPDATE + name: after[name] - weights[name] for name in weights}
+    return found | {LOSSES: np.array(losses)}
+
+
+def certificate(
+    task: Task,
+    ranks: Sequence[RankArrays],
+    right: RankArrays,
+    alone: RankArrays | None,
+    seed: int,
+    form: str,
+) -> Certificate:
+    """ranks: what each found, as `expected` names it. alone: what one process of the same scheme
+    found, or None where this is it."""
+    first = ranks[0]
+    gradients, update = (_of(first, kind) for kind in (GRADIENTS, UPDATE))
+    right_gradients, right_update = (_of(right, kind) for kind in (GRADIENTS, UPDATE))
+    losses = np.mean([rank[LOSSES] for rank in ranks], axis=0)
+    off = np.max(np.abs(losses - right[LOSSES]) / np.abs(right[LOSSES]))
+    found = [
+        Check("gradients, whole", _whole(gradients, right_gradients), WHOLE, "all together"),
+        worst("gradients", gradients, right_gradients, bound(task, "gradients")),
+        Check("losses", float(off), bound(task, "losses"), f"worst of {CALLS} calls"),
+        worst("update", update, right_update, bound(task, "update")),
+        worst("update, typical", update, right_update, bound(task, "typical"), typical),
+    ]
+    if alone is not None:
+        before = _of(alone, UPDATE)
+        limits = bound(task, "update"), bound(task, "typical")
+        found.append(worst("as one process", update, before, limits[0]))
+        found.append(worst("as one process, typical", update, before, limits[1], typical))
+    found.append(_replicas(ranks))
+    return Certificate(tuple(found), form, seed)
+
+
+def _of(arrays: RankArrays, kind: str) -> dict[str, np.ndarray]:
+    return {name.removeprefix(kind): arrays[name] for name in arrays if name.startswith(kind)}
+
+
+def _whole(got: RankArrays, right: RankArrays) -> float:
+    """All parameters in one row; infinite where a name or a shape is another."""
+    if {n: v.shape for n, v in got.items()} != {n: v.shape for n, v in right.items()}:
+        return float("inf")
+    a, b = (np.concatenate([side[name].ravel() for name in right]) for side in (got, right))
+    return relative(a, b)
+
+
+def _replicas(ranks: Sequence[RankArrays]) -> Check:
+    """All ranks must hold the same model, to the bit."""
+    first = ranks[0]
+    apart = [
+        number
+        for number, rank in enumerate(ranks)
+        if any(not np.array_equal(rank[n], first[n]) for n in first if n != LOSSES)
+    ]
+    return count("ranks apart", len(apart), f"of {len(ranks)}")
+
+
+def masks(task: Task, size: int, alive: int, kept: int) -> Check:
+    """Of `alive` units (those with a gradient where nothing is dropped), `kept` had one in a batch
+    in which each rank drew a mask of its own for the same row: all but rate^size of them."""
+    (rate,) = (layer.rate for layer in task.layers if isinstance(layer, Dropout) and layer.rate)
+    share = 1 - rate**size
+    error = np.sqrt(alive * share * (1 - share))
+    off = abs(kept - alive * share) / error if error else float("inf")
+    detail = f"{kept} of {alive} units kept by some rank, {alive * share:.0f} awaited"
+    return Check("masks of the ranks", float(off), STANDARD_ERRORS, detail, unit="standard errors")
