@@ -46,6 +46,7 @@ from adapters.pytorch import contender as eager
 from adapters.pytorch.model import LOSSES, LastState, trained
 from tasks.spec.layers import LSTM, SimpleRNN
 from tasks.spec.network import Task, output_shapes
+from tasks.spec.sequence import GRU, Bidirectional
 from tasks.spec.training import SGD, Adam
 from tasks.weights import Weights
 
@@ -104,6 +105,8 @@ class Contender(eager.Contender):
     ) -> tuple[eager.StagedStep, eager.Forward]:
         """The update is in the graph for recurrent networks; large tensors are updated better by
         the fused kernel of torch.optim (MEASURED.md)."""
+        if task.is_graph:
+            return super()._programs(task, model, forward)
         options = compile_options(self._graphs) | (
             {"options": self.inductor} if self.inductor else {}
         )
@@ -118,6 +121,16 @@ class Contender(eager.Contender):
             return torch.compile(eager.gathering(step), **options), infer
         gradients = torch.compile(eager.gathering(eager.gradients_of(task, forward)), **options)
         return eager.stepping(task, model, gradients), infer
+
+    def _graph_loss(self, loss: eager.Step) -> eager.Step:
+        """An update's loss in one graph, and its backward pass; torch.optim stays outside, and no
+        CUDA graph is recorded."""
+        compiled: eager.Step = torch.compile(super()._graph_loss(loss), **compile_options(False))
+        return compiled
+
+    def _graph_forward(self, forward: eager.Forward) -> eager.Forward:
+        compiled: eager.Forward = torch.compile(forward, **compile_options(False))
+        return compiled
 
 
 def compile_options(graphs: bool) -> dict[str, Any]:
@@ -171,6 +184,9 @@ def _set_up() -> None:
 
 def _refuse_long(task: Task) -> None:
     """Recurrent layers are compiled time step by time step: long ones take minutes."""
+    for node in task.network:
+        if isinstance(node.layer, LSTM | GRU | Bidirectional):
+            raise unknown("layer", node.layer)
     for index, layer in enumerate(task.layers):
         if isinstance(layer, (SimpleRNN, LSTM)):
             steps = (task.input_shape, *output_shapes(task))[index][0]

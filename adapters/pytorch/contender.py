@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, form_of, unknown
+from adapters.pytorch import graph, graph_training
 from adapters.pytorch.device import (
     debugging,
     flushes_denormals,
@@ -44,6 +45,7 @@ class Contender(Adapter):
     """PyTorch in mode "eager"."""
 
     adam_form = "epsilon"
+    variance_form = "unbiased"
     mode: ClassVar[str] = "eager"
     recurrent: ClassVar[type[LastState]] = LastState
 
@@ -90,9 +92,10 @@ class Contender(Adapter):
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
         self._task = task
-        model = network(task, self.recurrent).to(self._device, memory_format=torch.channels_last)
+        model = graph.Network(task) if task.is_graph else network(task, self.recurrent)
+        model = model.to(self._device, memory_format=torch.channels_last)
         self._model = model
-        self._views = canonical_views(task, model)
+        self._views = model.views() if task.is_graph else canonical_views(task, model)
         for name, view in self._views.items():
             view.copy_(torch.tensor(weights[name]))
         forward = _autocast(model, self._device.type) if self._mixed else model
@@ -103,13 +106,32 @@ class Contender(Adapter):
         self, task: Task, model: nn.Module, forward: Forward
     ) -> tuple[StagedStep, Forward]:
         """What runs one optimizer step on staged rows, and what infers a batch."""
+        if task.is_graph:
+            step = graph_training.stepping(task, model, self._graph_loss, fused=True)
+            return gathering(step), self._graph_forward(forward)
         return stepping(task, model, gathering(gradients_of(task, forward))), forward
+
+    def _graph_loss(self, loss: Step) -> Step:
+        """What is run for an update's loss."""
+        if not self._mixed:
+            return loss
+
+        def mixed(batch: Tensor, targets: Tensor) -> Tensor:
+            with torch.autocast(self._device.type, torch.bfloat16):
+                return loss(batch, targets)
+
+        return mixed
+
+    def _graph_forward(self, forward: Forward) -> Forward:
+        """What is run for predictions."""
+        return forward
 
     def stage(self, x: np.ndarray, y: np.ndarray) -> Data:
         rows = torch.tensor(x, device=self._device)
         if self._task.loss == "sparse_categorical_crossentropy":
             return rows, torch.tensor(y, device=self._device, dtype=torch.int64)
-        return rows, torch.tensor(y, device=self._device)[:, None]
+        targets = torch.tensor(y, device=self._device)
+        return rows, targets if self._task.target_shape else targets[:, None]
 
     def train(self, data: Data, order: np.ndarray, warps: np.ndarray | None = None) -> Tensor:
         x, y = data

@@ -29,8 +29,8 @@ from adapters.base import (
     Setting,
     Unsupported,
     form_of,
-    only_chains,
 )
+from adapters.pytorch import documented_graph
 from adapters.pytorch.device import (
     debugging,
     flushes_denormals,
@@ -57,6 +57,7 @@ class Contender(Adapter):
     """PyTorch in the modes "loop" and "torch-compile"."""
 
     adam_form = "epsilon"
+    variance_form = "unbiased"
     modes: ClassVar[tuple[str, ...]] = ("loop", "torch-compile")
 
     def __init__(self, mode: str, device: Device, precision: Precision, threads: int) -> None:
@@ -99,8 +100,14 @@ class Contender(Adapter):
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
-        only_chains(task)
-        self._task, self._program = task, program_of(task.family)
+        self._task, self._graph = task, None
+        if task.is_graph:
+            compiles = self.mode == "torch-compile"
+            self._graph = documented_graph.Program(task, weights, self._device, compiles)
+            self._views = self._graph.views
+            torch.manual_seed(seed)
+            return
+        self._program = program_of(task.family)
         self._loss = form_of("loss", task.loss, LOSSES)()
         made = network(task).to(self._device)
         one_bias(made)
@@ -116,19 +123,25 @@ class Contender(Adapter):
 
     def stage(self, x: np.ndarray, y: np.ndarray) -> TensorDataset:
         """Rows stay on the host: the documents move a batch when it comes."""
+        if self._graph:
+            return self._graph.rows(x, y)
         return rows(self._task, x, y)
 
     def train(self, data: Data, order: np.ndarray, warps: np.ndarray | None = None) -> float:
         batches = self._loader(data, order, warps)
+        if self._graph:
+            return self._graph.train_epoch(batches)
         loss: float = self._program.train_epoch(self._network, batches, self._loss, self._optimizer)
         return loss
 
     def predict(self, data: Data, batch_size: int) -> np.ndarray:
-        if self._network.training:
+        if not self._graph and self._network.training:
             self._network.eval()
         batches: Iterable[Tensor] = data.tensors[0].split(batch_size)
         if self._device.type != "cpu":
             batches = (batch.to(self._device) for batch in batches)
+        if self._graph:
+            return self._graph.outputs(batches).cpu().numpy()
         outputs: Tensor = self._program.outputs(self._network, batches)
         return outputs.cpu().numpy()
 

@@ -24,7 +24,7 @@ from fastai.optimizer import Adam as FastaiAdam
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
-from adapters.base import Data, Setting, unknown
+from adapters.base import Data, Setting, only_chains, unknown
 from adapters.pytorch import documented
 from tasks.spec.network import Task
 from tasks.spec.training import SGD, Adam
@@ -52,6 +52,7 @@ class Contender(documented.Contender):
         return super().settings() | {"fastai": fastai.__version__}
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
+        only_chains(task)
         super().build(task, weights, seed)
         self._learner: Any = None
 

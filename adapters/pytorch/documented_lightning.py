@@ -22,7 +22,7 @@ from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from adapters.base import Data, Device, Precision, Setting
+from adapters.base import Data, Device, Precision, Setting, only_chains
 from adapters.pytorch import documented
 from tasks.spec.network import Task
 from tasks.weights import Weights
@@ -74,6 +74,7 @@ class Contender(documented.Contender):
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
+        only_chains(task)
         super().build(task, weights, seed)
         self._module = Module(self._network, self._loss, self._optimizer)
 

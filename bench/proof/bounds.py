@@ -15,7 +15,14 @@ import numpy as np
 
 from tasks.spec.network import Task
 
-_BOUNDS = {"outputs": 1e-5, "gradients": 1e-4, "losses": 1e-4, "update": 2e-2, "typical": 1e-4}
+_BOUNDS = {
+    "outputs": 1e-5,
+    "gradients": 1e-4,
+    "losses": 1e-4,
+    "update": 2e-2,
+    "typical": 1e-4,
+    "statistics": 1e-4,
+}
 _RECURRENT = {"losses": 1e-3}
 
 # As large as the gradients themselves: Adam's two forms then part at the first step, and an

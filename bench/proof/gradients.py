@@ -21,7 +21,52 @@ READING_RATE = 1e6
 
 
 def checks(t: Trial) -> list[Check]:
-    """The initial weights' loss and gradients, by norm and by the typical element."""
+    """The initial weights' loss and gradients, by norm and by the typical element; of a graph those
+    of each of its updates by itself, and the running statistics after it."""
+    if not t.task.is_graph:
+        return _of_chain(t)
+    updates = t.task.rules
+    return [
+        check
+        for number in range(len(updates))
+        for check in _of_update(t, number, f", update {number + 1}" if len(updates) > 1 else "")
+    ]
+
+
+def _of_update(t: Trial, number: int, said: str) -> list[Check]:
+    """Of a graph: an error over the bound and up to what a unit at its kink does is tried on other
+    draws, because single rows have no batch to be normalised by."""
+    alone = replace(t.task, updates=(t.task.rules[number],))
+    plain = reading(alone)
+
+    def compute() -> Mapping[str, np.ndarray]:
+        data = t.build(t.oracle, plain)
+        loss, found = t.oracle.gradients(data[0][t.order[0]], t.y[t.order[0]])
+        t.oracle.train(data, t.order[:1])
+        after = t.oracle.weights()
+        return {"loss": np.array(loss), **found, **{name: after[name] for name in t.state}}
+
+    expected = dict(t.answer(f"gradients of update {number}", compute, by_adam=False))
+    loss = expected.pop("loss")
+    state = {name: expected.pop(name) - t.weights[name] for name in t.state}
+    t.begin(t.adapter, plain)
+    data, order = _batch(t)
+    got_loss = np.array(float(t.adapter.train(data, order)))
+    moved = t.update(t.adapter)
+    a, b = (t.parts({n: each[n] for n in expected}) for each in (gradients_of(moved), expected))
+    limit = bound(t.task, "gradients")
+    found = [
+        Check(f"loss{said}", relative(got_loss, loss), bound(t.task, "outputs")),
+        worst(f"gradients{said}", a, b, limit, again_up_to=KINKS),
+        worst(f"gradients, typical{said}", a, b, bound(t.task, "typical"), typical, KINKS),
+    ]
+    if state:
+        one = {name: moved[name] for name in state}
+        found.append(worst(f"running statistics, one step{said}", one, state, limit))
+    return found
+
+
+def _of_chain(t: Trial) -> list[Check]:
     rows = t.order[0]
     plain = reading(t.task)
     loss, expected = oracle_gradients(t, plain, rows, t.weights)

@@ -25,7 +25,7 @@ BATCH = 256
 def away_from_kinks(t: Trial, x: np.ndarray) -> Weights:
     """The trial's weights, with relu layers' scaled and their biases such that on the rows x no
     unit is near 0. Scaled, because larger values would make steps of the same rate diverge."""
-    weights = dict(t.weights)
+    weights = dict(t.weights)  # a graph's norms would undo it: its draws are judged by the median
     for index, layer in enumerate(t.task.layers):
         if isinstance(layer, (Dense, Conv2D)) and layer.activation == "relu":
             name = layer_name(index, layer)

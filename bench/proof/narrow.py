@@ -23,8 +23,9 @@ def step_operations(task: Task) -> float:
 
 def narrowed(task: Task) -> Task:
     """The task itself where its steps are cheap; else with few filters and units, and small images.
-    The last layer and the order of the layers stay."""
-    if step_operations(task) <= STEP_OPERATIONS:
+    The last layer and the order of the layers stay. A graph's widths depend on each other: it stays
+    as it is."""
+    if task.is_graph or step_operations(task) <= STEP_OPERATIONS:
         return task
     *body, last = task.layers
     shape = task.input_shape

@@ -127,7 +127,7 @@ def _stage(t: Trial) -> list[_Set]:
 
 def _targets(t: Trial, length: int) -> np.ndarray:
     """Targets have no part in predictions, but are staged with the rows."""
-    return np.resize(np.asarray(t.y), length)
+    return np.resize(np.asarray(t.y), (length, *t.y.shape[1:]))
 
 
 def _outputs(adapter: Adapter, sets: list[_Set]) -> tuple[list[np.ndarray], int]:

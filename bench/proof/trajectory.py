@@ -45,8 +45,18 @@ def checks(t: Trial) -> list[Check]:
     return [
         Check("losses", error, limit, detail, again_up_to=AGAIN_LOSSES),
         *moves("update", moved, expected, t),
+        *_statistics(t, moved, expected),
         *([] if t.by_layer else [_float32(t, moved, expected)]),
     ]
+
+
+def _statistics(t: Trial, moved: Weights, expected: Mapping[str, np.ndarray]) -> list[Check]:
+    """Running statistics are state: no optimizer's form or rate excuses them."""
+    if not t.state:
+        return []
+    got, right = ({name: each[name] for name in t.state} for each in (moved, expected))
+    limit, name = bound(t.task, "statistics"), "running statistics"
+    return [worst(name, got, right, limit, again_up_to=AGAIN_LOSSES)]
 
 
 def _calls(t: Trial) -> list[np.ndarray]:

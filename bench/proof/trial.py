@@ -12,8 +12,7 @@ import numpy as np
 from adapters.base import Adapter
 from adapters.reference.oracle import Reference
 from bench.proof.memo import Memo
-from tasks.spec.network import Task
-from tasks.spec.training import Adam
+from tasks.spec.network import Task, task_arrays
 from tasks.weights import Weights, initial_weights
 
 STEPS = 20
@@ -84,7 +83,8 @@ class Trial:
         """The oracle's answer, from the memo where it was given before. about: the question, with
         everything it depends on beside task, rows and seed. by_adam: it depends on Adam's form."""
         form = self.oracle.adam_form if by_adam else ""
-        parts = (about, repr(self.whole), self.rows, self.seed, self.turn, form)
+        variance = self.oracle.variance_form if self.whole.is_graph else ""
+        parts = (about, repr(self.whole), self.rows, self.seed, self.turn, form, variance)
         return self.memo.answer("\n".join(map(str, parts)), compute)
 
     def update(self, each: Adapter, weights: Weights | None = None) -> Weights:
@@ -93,6 +93,11 @@ class Trial:
         after = each.weights()
         start = self.weights if weights is None else weights
         return {n: after[n].astype(np.float64) - w for n, w in start.items()}
+
+    @property
+    def state(self) -> list[str]:
+        """The names of what training moves without an optimizer: running statistics."""
+        return [name for name, part in task_arrays(self.whole).items() if not part.trained]
 
     def parts(self, weights: Mapping[str, np.ndarray]) -> Weights:
         """What is compared: each parameter, or those of a layer together."""
@@ -116,6 +121,6 @@ def provable(task: Task) -> Task:
     """The task as trajectories of it are certified: without dropout (random masks have no common
     trajectory), and at the learning rate of its `Proof` where it has one."""
     task = task.without_dropout()
-    if task.proof is None or not isinstance(task.optimizer, Adam):
+    if task.proof is None:
         return task
-    return task.with_optimizer(replace(task.optimizer, learning_rate=task.proof.learning_rate))
+    return task.at_rate(task.proof.learning_rate)

@@ -233,7 +233,7 @@ def _sets(launch: Any, count_: int, rows: int) -> list[Any]:
         np.ascontiguousarray(apart[i:j])
         for i, j in zip(starts, [*starts[1:], len(apart)], strict=True)
     ]  # targets have no part in predictions
-    return [launch.adapter.stage(part, np.resize(y, len(part))) for part in parts]
+    return [launch.adapter.stage(part, np.resize(y, (len(part), *y.shape[1:]))) for part in parts]
 
 
 def score(task: Task, outputs: np.ndarray, y: np.ndarray) -> float:

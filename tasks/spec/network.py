@@ -118,6 +118,15 @@ class Task:
         updates = tuple(replace(update, optimizer=optimizer) for update in self.updates)
         return replace(self, optimizer=optimizer, updates=updates)
 
+    def at_rate(self, learning_rate: float) -> Task:
+        """The same task at another learning rate, in every update."""
+        updates = tuple(
+            replace(update, optimizer=replace(update.optimizer, learning_rate=learning_rate))
+            for update in self.updates
+        )
+        optimizer = replace(self.optimizer, learning_rate=learning_rate)
+        return replace(self, optimizer=optimizer, updates=updates)
+
     def without_dropout(self) -> Task:
         """The same task with every dropout rate 0: what a trajectory can be compared on."""
         layers = tuple(Dropout(0.0) if isinstance(x, Dropout) else x for x in self.layers)
