@@ -192,6 +192,13 @@ def _budget(text: str | None, profile: ProfileName, launches: int | None) -> flo
     return PROFILES[profile].budget_seconds if launches is None else None
 
 
+def _say_data(opened: session.Session) -> None:
+    """How the user's data were read, and where embedded ones are used in their place."""
+    for task, facts in opened.run.about().datasets.items():
+        if facts.note:
+            typer.echo(f"data of {task}: {facts.id}: {facts.note}", err=True)
+
+
 def _tried_again(opened: session.Session, console: Console, quiet: bool) -> Progress:
     """Of a run that is gone on with, what failed for an outer reason is forgotten, and said."""
     if opened.resumed:
@@ -206,6 +213,8 @@ def work(
     opened: session.Session, console: Console, quiet: bool = False, certify_anew: bool = True
 ) -> None:
     """Do all jobs of a run; Ctrl-C keeps what is finished and says how to go on."""
+    if not quiet:
+        _say_data(opened)
     with opened.run.locked(), _tried_again(opened, console, quiet) as progress:
         try:
             started = monotonic()

@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,10 +89,12 @@ def origin(files: Iterable[Path]) -> str:
 def recall(family: str, from_: str) -> Prepared | None:
     """What files of that origin were decoded into, or None."""
     try:
-        name = (root() / family / "origins" / from_).read_text(encoding="utf-8")
-    except OSError:
+        text = (root() / family / "origins" / from_).read_text(encoding="utf-8")
+    except (OSError, ValueError):
         return None
-    return _read(root() / family / name)
+    name, _, note = text.partition("\n")
+    found = _read(root() / family / name)
+    return None if found is None else replace(found, note=note)
 
 
 def keep(family: str, decoded: Decoded, from_: str | None = None) -> Prepared:
@@ -109,10 +111,10 @@ def keep(family: str, decoded: Decoded, from_: str | None = None) -> Prepared:
         _sweep(place)
         prepared = _read(folder) or _write(folder, _manifest(family, decoded, sha256), decoded)
         if from_ is not None:
-            _point(place / "origins" / from_, folder.name)
+            _point(place / "origins" / from_, f"{folder.name}\n{decoded.note}")
     except OSError as error:
         raise cannot_write(place, error) from None
-    return prepared
+    return replace(prepared, note=decoded.note)  # of these files: others may hold the same
 
 
 def cannot_write(folder: Path, error: OSError) -> UserError:

@@ -12,8 +12,6 @@ values, fewer rows than a certificate's 20 steps take. A CSV under --data-dir re
 
 from __future__ import annotations
 
-import csv
-import math
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -21,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tasks.data import series_file
 from tasks.data.arrays import Arrays
 from tasks.data.family import About, DataFamily, Decoded
 from tasks.errors import UserError
@@ -33,6 +32,7 @@ CO2 = About(
 )
 _TEST_SHARE = 0.2
 _FEWEST = 100
+_MOST_DEVIATIONS = 1e4  # squared errors of float32 lose their meaning beyond
 _WEEKS = 52
 
 
@@ -42,19 +42,44 @@ def find(folder: Path) -> list[Path]:
 
 
 def decode(files: Sequence[Path], length: int, rises: bool) -> Decoded:
-    """The last column of one CSV, a value a line, a heading allowed."""
+    """The last column of one CSV, a value a line, a heading allowed; in the order of its times."""
     if len(files) > 1:
         names = ", ".join(path.name for path in files)
         raise UserError(f"{files[0].parent} holds several CSV files ({names}); leave one there")
     path = files[0]
-    values = _column(path)
+    read = series_file.read(path)
+    values = read.values
     if len(values) < _FEWEST or np.ptp(values) == 0:
         raise UserError(
             f"{path} holds {len(values)} values; a series needs {_FEWEST} or more, not all equal"
         )
     id_ = "csv-" + re.sub(r"[^A-Za-z0-9._]+", "-", path.stem)
     about = About(id_, f"{path.name}, {len(values)} values", "the user's own file")
-    return Decoded(about, windows(values, length, rises), embedded=False)
+    _check_range(path, values)
+    return Decoded(about, windows(values, length, rises), embedded=False, note=read.how)
+
+
+def _check_range(path: Path, values: np.ndarray) -> None:
+    """`UserError` for values that no framework could learn from, before one is blamed."""
+    known = values[: _first_test(values)]
+    with np.errstate(all="ignore"):
+        spread = known.std()
+        steady = not spread > 1e-9 * np.abs(known).max()
+        largest = np.abs((values - known.mean()) / spread).max() if not steady else 0.0
+    if steady:
+        raise UserError(
+            f"{path}: the first {1 - _TEST_SHARE:.0%} of the values, which are trained on, never "
+            "change; a series must move there too"
+        )
+    if not largest < _MOST_DEVIATIONS:
+        raise UserError(
+            f"{path}: a value lies more than {_MOST_DEVIATIONS:.0f} standard deviations of the "
+            "training part from its mean; correct it, or take logarithms"
+        )
+
+
+def _first_test(values: np.ndarray) -> int:
+    return round(len(values) * (1 - _TEST_SHARE))
 
 
 def make(length: int, rises: bool) -> Decoded:
@@ -75,7 +100,7 @@ def make(length: int, rises: bool) -> Decoded:
 
 def windows(values: np.ndarray, length: int, rises: bool) -> Arrays:
     """values (T,) → every window of `length` with the value after it; see the module's text."""
-    first_test = round(len(values) * (1 - _TEST_SHARE))
+    first_test = _first_test(values)
     known = values[:first_test]
     scaled = ((values - known.mean()) / known.std()).astype(np.float32)
     all_ = np.lib.stride_tricks.sliding_window_view(scaled, length + 1)
@@ -84,37 +109,6 @@ def windows(values: np.ndarray, length: int, rises: bool) -> Arrays:
         y = (y > x[:, -1, 0]).astype(np.float32)
     cut = first_test - length
     return Arrays(x[:cut], y[:cut], x[cut:], y[cut:])
-
-
-def _column(path: Path) -> np.ndarray:
-    values = []
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            for number, row in enumerate(csv.reader(file), start=1):
-                if row and not (number == 1 and _is_heading(row[-1])):
-                    values.append(_number(row[-1], f"{path} line {number}"))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} cannot be read as CSV: {error}; save it as UTF-8 CSV") from None
-    return np.array(values)
-
-
-def _is_heading(text: str) -> bool:
-    """Whether the first line names a column: words, but not a missing value."""
-    try:
-        float(text)
-    except ValueError:
-        return bool(text.strip()) and text.strip().lower() not in ("na", "n/a", "null", "none")
-    return False
-
-
-def _number(text: str, where: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise UserError(f"{where}: {text.strip()!r} is no number; fill in or remove that line")
-    return value
 
 
 def _family(name: str, length: int, rises: bool) -> DataFamily:

@@ -83,7 +83,8 @@ def _sentence(results: Results, name: str, known: Task | None) -> str:
     where = f"({data.id}; {request.device}, {request.precision}, {request.threads} threads)"
     if known is None:
         return f"{where}."
-    return f"{known.summary} {where}. Training: {_training(known)}."
+    used = f" Data: {data.note}." if data.note else ""
+    return f"{known.summary} {where}. Training: {_training(known)}.{used}"
 
 
 def _training(task: Task) -> str:
