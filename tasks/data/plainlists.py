@@ -10,12 +10,12 @@ from __future__ import annotations
 import io
 import pickle
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tasks.data import archives
 from tasks.errors import UserError
 
 _MOST_BYTES = 100_000_000  # Keras's largest member has 14 MB: more is a bomb
@@ -95,7 +95,7 @@ def _member(path: Path, name: str) -> io.BytesIO:
             return io.BytesIO(archive.read(about))
     except KeyError:
         raise UserError(f"{path} has no array {name}; replace it by Keras's imdb.npz") from None
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except archives.BROKEN as error:
         raise UserError(f"{path} is damaged ({error}); replace it by Keras's imdb.npz") from None
 
 

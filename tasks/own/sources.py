@@ -18,16 +18,17 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
+from tasks.data import archives, splits
 from tasks.data.arrays import NAMES, Arrays
 from tasks.data.split import stratified
 from tasks.errors import UserError
 from tasks.spec.network import Task
 
 TEST_SHARE = 0.2
+MOST_DEVIATIONS = 1e4
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 
 
@@ -55,8 +56,7 @@ class Csv:
             )
         train, test = _split(task, y)
         if self.standardise and task.input_dtype == "float32":
-            deviation = x[train].std(axis=0)
-            x = (x - x[train].mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+            x = _standardised(path, [n for n in headings if n != headings[column]], x, train)
         x = x.reshape(len(x), *task.input_shape)
         return Arrays(x[train], y[train], x[test], y[test])
 
@@ -71,10 +71,12 @@ class Npz:
         """As they stand in the file; nothing pickled is read."""
         path = folder / self.path
         try:
+            if path.exists():
+                archives.opened(path).close()
             with np.load(path, allow_pickle=False) as archive:
                 names = [name for name in (*NAMES, "x", "y") if name in archive.files]
                 arrays = {name: archive[name] for name in names}
-        except (OSError, ValueError, EOFError, BadZipFile, TypeError, AttributeError) as error:
+        except (*archives.BROKEN, TypeError, AttributeError) as error:
             raise _unreadable(path, "NPZ", error) from None
         return of_arrays(arrays, task, str(path))
 
@@ -82,7 +84,9 @@ class Npz:
 @dataclass(frozen=True)
 class Pictures:
     """A folder that holds a folder a class; classes are numbered in the order of their names.
-    Pictures are scaled to the task's input shape: (height, width) for grey, (height, width, 3)."""
+    Pictures are scaled to the task's input shape: (height, width) for grey, (height, width, 3).
+    Where it holds train/ and test/ (or valid/ …) instead, with a folder a class in each, that is
+    the split."""
 
     path: str
 
@@ -91,14 +95,44 @@ class Pictures:
         place = folder / self.path
         if not place.is_dir():
             raise UserError(f"{place} is no folder; Pictures takes one that holds a folder a class")
-        classes = sorted(path for path in place.iterdir() if path.is_dir())
-        files = [(path, n) for n, one in enumerate(classes) for path in _pictures(one)]
-        if len(classes) < 2 or not files:
-            raise UserError(f"{place} must hold two folders or more, a class each, with pictures")
-        x = np.stack([_pixels(path, task.input_shape) for path, _ in files])
-        y = np.array([number for _, number in files], np.int64)
+        folders = sorted(path for path in place.iterdir() if _is_shown(path))
+        parts = [splits.part_of(path.name) for path in folders]
+        if any(parts):
+            return self._of_parts(place, dict(zip(folders, parts, strict=True)), task)
+        x, y = _classes(place, folders, task)
         train, test = _split(task, y)
         return Arrays(x[train], y[train], x[test], y[test])
+
+    def _of_parts(self, place: Path, parts: Mapping[Path, splits.Part], task: Task) -> Arrays:
+        """Where the folders are the set's own parts, with a folder a class in each."""
+        made: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        names: set[tuple[str, ...]] = set()
+        for part in ("train", "test"):
+            folders = [path for path, one in parts.items() if one == part]
+            if len(folders) != 1 or len(parts) != 2:
+                raise UserError(
+                    f"{place} must hold a folder a class, or one of train/ and test/ each, with a "
+                    f"folder a class in it; it holds {', '.join(p.name for p in parts)[:200]}"
+                )
+            classes = sorted(path for path in folders[0].iterdir() if _is_shown(path))
+            names.add(tuple(path.name for path in classes))
+            made[part] = _classes(folders[0], classes, task)
+        if len(names) != 1:
+            raise UserError(f"{place}: its parts must hold the same classes")
+        return Arrays(*made["train"], *made["test"])
+
+
+def _is_shown(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith((".", "__"))
+
+
+def _classes(place: Path, folders: Sequence[Path], task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """x uint8 (N, ...) and y int64 (N,): pictures of a folder a class."""
+    files = [(path, n) for n, one in enumerate(folders) for path in _pictures(one)]
+    if len(folders) < 2 or len({n for _, n in files}) < len(folders):
+        raise UserError(f"{place} must hold two folders or more, a class each, with pictures")
+    x = np.stack([_pixels(path, task.input_shape) for path, _ in files])
+    return x, np.array([number for _, number in files], np.int64)
 
 
 def rows_of(source: Any, folder: Path, task: Task) -> Arrays:
@@ -132,6 +166,24 @@ def of_arrays(given: Any, task: Task, where: str) -> Arrays:
         raise UserError(f"{where} gives x {x.shape} and y {y.shape}; y must be (rows,) as x has")
     train, test = _split(task, y)
     return Arrays(x[train], y[train], x[test], y[test])
+
+
+def _standardised(path: Path, names: Sequence[str], x: np.ndarray, train: np.ndarray) -> np.ndarray:
+    """With the mean and deviation of the training rows. `UserError` names a column that never
+    changes there, or that holds a value beyond all others."""
+    with np.errstate(all="ignore"):
+        deviation, mean = x[train].std(axis=0), x[train].mean(axis=0)
+        steady = ~(deviation > 1e-9 * np.abs(x[train]).max(axis=0))
+        scaled = (x - mean) / deviation
+    for column, name in enumerate(names):
+        if steady[column]:
+            raise UserError(f"{path}, column {name}: it never changes in training rows; remove it")
+        if not np.abs(scaled[:, column]).max() < MOST_DEVIATIONS:
+            raise UserError(
+                f"{path}, column {name}: a value lies more than {MOST_DEVIATIONS:.0f} standard "
+                "deviations from the mean of the training rows; correct it, or take logarithms"
+            )
+    return np.asarray(scaled)
 
 
 def _split(task: Task, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -206,11 +258,12 @@ def _target_column(path: Path, headings: Sequence[str], target: str) -> int:
 
 
 def _pictures(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
+    return sorted(path for path in found if not path.name.startswith("."))
 
 
 def _pixels(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     if len(shape) not in (2, 3) or shape[2:] not in ((), (1,), (3,)):
         raise UserError(
@@ -218,7 +271,8 @@ def _pixels(path: Path, shape: tuple[int, ...]) -> np.ndarray:
         )
     try:
         with Image.open(path) as picture:
-            grey = picture.convert("RGB" if shape[2:] == (3,) else "L")
+            upright = ImageOps.exif_transpose(picture)
+            grey = upright.convert("RGB" if shape[2:] == (3,) else "L")
             pixels = np.asarray(grey.resize((shape[1], shape[0]), Image.Resampling.BILINEAR))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise _unreadable(path, "picture", error) from None

@@ -159,7 +159,8 @@ def test_damaged_pictures_are_skipped_and_counted(pets: Path) -> None:
     victim.write_bytes(victim.read_bytes()[:700])
     prepared = prepare.prepare("cats-dogs", pets)
     assert prepared.rows == (11, 4)
-    assert prepared.note == "1 damaged skipped: train/cats/cat.0.jpg"
+    used = "12 pictures trained on, 4 held out: the set's own split"
+    assert prepared.note == f"{used}; 1 damaged skipped: train/cats/cat.0.jpg"
     for i in range(2, 8, 2):
         (victim.parent / f"cat.{i}.jpg").write_bytes(b"")
     with pytest.raises(UserError, match=r"4 of 16 pictures are damaged, train/cats/cat.0.jpg"):
@@ -203,4 +204,5 @@ def test_real_cats_and_dogs() -> None:
     if not (REAL / "cats_dogs").is_dir():
         pytest.skip(f"no real cats and dogs at {REAL / 'cats_dogs'}")
     prepared = prepare.prepare("cats-dogs", REAL)
-    assert prepared.rows == (240, 80) and prepared.note == ""
+    assert prepared.rows == (240, 80)
+    assert prepared.note == "240 pictures trained on, 80 held out: the set's own split"
