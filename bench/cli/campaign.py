@@ -23,7 +23,7 @@ from bench.cli.options import (
     source_of,
 )
 from bench.cli.progress import Progress
-from bench.cli.run import request_of
+from bench.cli.run import request_of, say_data
 from bench.machine.devices.kinds import kind_of
 from bench.plan.request import PROFILES
 from bench.run import campaign, session
@@ -72,10 +72,15 @@ def campaign_(
             session.resume(folder, source) if begun else session.start(
                 request, folder, data_dir, source)
         )  # fmt: skip
+    say_data(sessions[0])
     left = _work(sessions, seconds(budget, "--budget"), console)
     done = sum(len(one.run.records()) for one in sessions)
-    console.print(f"{done} launches in {place}; the reports: ", end="", highlight=False)
-    console.print("; ".join(f"bench report {one.run.path}" for one in sessions), highlight=False)
+    console.print(
+        f"{done} launches in {place}; the reports: ", end="", highlight=False, markup=False
+    )
+    console.print(
+        "; ".join(f"bench report {one.run.path}" for one in sessions), highlight=False, markup=False
+    )
     if left:
         console.print(f"no time for {len(left)}: {', '.join(left[:6])}", highlight=False)
         console.print("the same command goes on with them", highlight=False)
@@ -101,7 +106,7 @@ def _work(sessions: list[Session], budget_seconds: float, console: Console) -> l
             watching[one.run.path] = Progress(one, console)
 
         def say(text: str) -> None:
-            console.print(text, highlight=False)
+            console.print(text, highlight=False, markup=False)
 
         try:
             return campaign.run(

@@ -66,6 +66,7 @@ def read(threads: int) -> MachineReadings:
         on_battery=None if battery is None else not battery.power_plugged,
         clock=_text(Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")),
         gpus=_gpus(),
+        groups_readable=cores.readable(),
     )
 
 
@@ -108,8 +109,8 @@ def _text(path: Path) -> str | None:
 
 def _memory_bytes() -> int:
     available = int(psutil.virtual_memory().available)
-    limit, used = cores.memory_limit(), cores.memory_used()
-    return available if limit is None or used is None else min(available, max(0, limit - used))
+    left = cores.memory_left()
+    return available if left is None else min(available, left)
 
 
 def _disk_bytes(path: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -85,6 +86,30 @@ AdapterFiles = Annotated[
         "(adapters/README.md). May be given several times.",
     ),
 ]
+
+
+MemoryLimit = Annotated[
+    str | None,
+    typer.Option(
+        "--memory-limit",
+        metavar="4G",
+        help="Most memory of a worker, kept by the system: what would be over it cannot be had.",
+        show_default="what is free",
+    ),
+]
+
+
+def size_bytes(text: str | None, option: str) -> int | None:
+    """ "512M", "4G" or a plain number of bytes, None for None; `UserError` for anything else, and
+    for less than 64 MiB, in which no worker starts."""
+    if text is None:
+        return None
+    units = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    value = float(found[1]) * units.get(found[2].upper(), 1) if found else 0.0
+    if not 2**26 <= value < 2**60:
+        raise UserError(f"{option} {text!r} is no size of 64M or more; write it like 512M or 4G")
+    return int(value)
 
 
 def source_of(env: list[str] | None) -> Source:

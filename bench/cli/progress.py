@@ -17,6 +17,8 @@ from bench.records.schema import Launch
 from bench.run.launches import Events
 from bench.run.session import Session
 
+MOST_SHOWN = 500  # launches of a run whose verdicts are shown meanwhile: all are read each time
+
 
 class Progress:
     """Counts finished jobs. Use as a context; pass `events` to the runner."""
@@ -81,8 +83,8 @@ class Progress:
             self.bar.update(self.row, description=text)
 
     def sat(self, task: str) -> None:
-        """A sitting of the task is over: what its records say so far."""
-        if self.quiet:
+        """A sitting of the task is over: what its records say so far, in runs that are not long."""
+        if self.quiet or self.total > MOST_SHOWN:
             return
         results = Results.read(self.run)
         self.verdicts = live.table(results)

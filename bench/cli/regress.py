@@ -20,6 +20,7 @@ from bench.cli.compare import (
     show,
 )
 from bench.cli.options import chosen, fraction, globs
+from bench.cli.run import say_data
 from bench.judge.compare import compare
 from bench.judge.verdict import Rule
 from bench.plan.request import matching_implementations, matching_tasks
@@ -79,6 +80,7 @@ def regress(
         if not base:
             raise UserError("--base names what to compare with: a revision, or torch==2.12.0")
         sides = _begun(base, new, tasks, implementations, launches, threads, out, data_dir)
+        say_data(sides["new"])
     try:
         interleave(sides, _progress)
     except KeyboardInterrupt:

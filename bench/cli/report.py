@@ -38,7 +38,7 @@ def report_(
 def publish(results: Results, out: Path, console: Console) -> None:
     """Write everything a report consists of; name the page, count the rest."""
     page, *others = build.write(results, out)
-    console.print(f"wrote {page} and {len(others)} files beside it", highlight=False)
+    console.print(f"wrote {page} and {len(others)} files beside it", highlight=False, markup=False)
 
 
 def evidence_(

@@ -22,6 +22,7 @@ from bench.cli.options import (
     DivisionOption,
     Env,
     Implementations,
+    MemoryLimit,
     Out,
     PrecisionOption,
     Seed,
@@ -32,6 +33,7 @@ from bench.cli.options import (
     fraction,
     globs,
     seconds,
+    size_bytes,
     source_of,
 )
 from bench.cli.progress import Progress
@@ -91,6 +93,7 @@ def run(
     out: Out = None,
     data_dir: DataDir = None,
     env: Env = None,
+    memory_limit: MemoryLimit = None,
     prune: Annotated[
         bool, typer.Option("--prune", help="Searches: end trials below the median early.")
     ] = False,
@@ -117,6 +120,7 @@ def run(
                 launches=launches or PROFILES[profile].launches, seed=seed,
                 margin=PROFILES[profile].margin if margin is None else fraction(margin, "--margin"),
                 budget_seconds=_budget(budget, profile, launches), prune=prune,
+                memory_limit_bytes=size_bytes(memory_limit, "--memory-limit"),
             ),
             out,
             data_dir,
@@ -192,7 +196,7 @@ def _budget(text: str | None, profile: ProfileName, launches: int | None) -> flo
     return PROFILES[profile].budget_seconds if launches is None else None
 
 
-def _say_data(opened: session.Session) -> None:
+def say_data(opened: session.Session) -> None:
     """How the user's data were read, and where embedded ones are used in their place."""
     for task, facts in opened.run.about().datasets.items():
         if facts.note:
@@ -214,7 +218,7 @@ def work(
 ) -> None:
     """Do all jobs of a run; Ctrl-C keeps what is finished and says how to go on."""
     if not quiet:
-        _say_data(opened)
+        say_data(opened)
     with opened.run.locked(), _tried_again(opened, console, quiet) as progress:
         try:
             started = monotonic()
@@ -222,7 +226,7 @@ def work(
                 ceiling.measure(opened.run, opened.request, opened.frameworks, progress.say)
             run_jobs(
                 opened.run, opened.jobs, opened.frameworks, progress.events,
-                certify_anew=certify_anew,
+                opened.request.memory_limit_bytes, certify_anew,
             )  # fmt: skip
             go_on(opened, started, progress.events)
         except KeyboardInterrupt:

@@ -17,12 +17,14 @@ from bench.cli.options import (
     DivisionOption,
     Env,
     Implementations,
+    MemoryLimit,
     Out,
     PrecisionOption,
     Seed,
     TaskFiles,
     Tasks,
     Threads,
+    size_bytes,
     source_of,
 )
 from bench.cli.run import own_tasks, request_of, take_adapters, work
@@ -50,6 +52,7 @@ def verify(
     out: Out = None,
     data_dir: DataDir = None,
     env: Env = None,
+    memory_limit: MemoryLimit = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Prove equal work: certificates only.
@@ -72,6 +75,7 @@ def verify(
     request = request_of(
         "smoke", patterns, implementations, division, own,
         device=device, precision=precision, threads=threads, seed=seed, measure=False,
+        memory_limit_bytes=size_bytes(memory_limit, "--memory-limit"),
     )  # fmt: skip
     opened = session.start(request, out, data_dir, source_of(env), own=own)
     work(opened, console, quiet=as_json)

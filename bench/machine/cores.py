@@ -31,19 +31,50 @@ def quota() -> float | None:
     return min(limits, default=None)
 
 
+def readable() -> bool:
+    """Whether control groups could be looked at: where not, no limit is not "none"."""
+    return next(_folders("cpu"), None) is not None
+
+
+def memory_left() -> int | None:
+    """Bytes that the tightest control group still allows, cached files counted as free; None
+    without a limit."""
+    left = [one for folder in _folders("memory") if (one := _memory_left_of(folder)) is not None]
+    return min(left, default=None)
+
+
+def _memory_left_of(folder: Path) -> int | None:
+    for limit_name, used_name, cached in (
+        ("memory.max", "memory.current", "file"),
+        ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_cache"),
+    ):
+        limit, used = _text(folder / limit_name), _text(folder / used_name)
+        if limit and used and limit.isdigit() and used.isdigit() and int(limit) < 2**60:
+            lines = (_text(folder / "memory.stat") or "").splitlines()
+            free = next((int(x.split()[1]) for x in lines if x.split()[0] == cached), 0)
+            return max(0, int(limit) - int(used) + free)
+    return None
+
+
+def oom_kills() -> int | None:
+    """How many processes the kernel has killed in our control groups for their memory limits; None
+    where it does not count them."""
+    counts = []
+    for folder in _folders("memory"):
+        for name in ("memory.events", "memory.oom_control"):
+            for line in (_text(folder / name) or "").splitlines():
+                word, _, count = line.partition(" ")
+                if word == "oom_kill" and count.strip().isdigit():
+                    counts.append(int(count))
+    return max(counts, default=None)
+
+
 def memory_limit() -> int | None:
     """Bytes that the tightest control group allows; None without a limit."""
     names = ("memory.max", "memory.limit_in_bytes")
     texts = [_text(folder / name) for folder in _folders("memory") for name in names]
     limits = [int(text) for text in texts if text and text.isdigit()]
     return min((limit for limit in limits if limit < 2**60), default=None)
-
-
-def memory_used() -> int | None:
-    """Bytes that the innermost limited control group holds now; None where it cannot be read."""
-    names = ("memory.current", "memory.usage_in_bytes")
-    texts = [_text(folder / name) for folder in _folders("memory") for name in names]
-    return next((int(text) for text in texts if text and text.isdigit()), None)
 
 
 def usable() -> int:

@@ -35,7 +35,8 @@ class Gpu:
 class MachineReadings:
     """What was read off the machine; None where it cannot be read here.
 
-    cores: that this process may use. quota_cores: CPU limit of its control group, in cores.
+    cores: that this process may use. quota_cores: CPU limit of its control group, in cores;
+    groups_readable: whether control groups could be looked at at all.
     busy_cores, steal_cores: CPU seconds a second, of everything but us, and taken by the
     hypervisor, while watched. load: one-minute load average. memory: available, or what the
     control group still allows. disk: free where runs and environments are kept.
@@ -56,6 +57,7 @@ class MachineReadings:
     on_battery: bool | None
     clock: str | None
     gpus: tuple[Gpu, ...]
+    groups_readable: bool = True
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ def _steal(r: MachineReadings) -> Finding:
 
 def _quota(r: MachineReadings) -> Finding:
     # With fewer cores of quota than threads, the kernel stops all threads for part of each 100 ms.
+    if r.quota_cores is None and not r.groups_readable:
+        return _found("CPU limit of the container", "", None, "")
     value = "none" if r.quota_cores is None else f"{r.quota_cores:.1f} cores"
     bad = r.quota_cores is not None and r.quota_cores < r.threads
     least = max(1, int(r.quota_cores or 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from bench.machine import cores
 
+STAT = Path("/proc/stat")
 _TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
@@ -51,15 +53,26 @@ def _cpu_model() -> str:
 
 
 def packages() -> dict[str, str]:
-    """Every installed distribution of this environment and its version."""
-    found = {d.metadata["Name"].lower(): d.version for d in metadata.distributions()}
+    """Every installed distribution of this environment and its version. One that is half installed
+    says neither: it is named by its folder."""
+    found = dict(map(_distribution, metadata.distributions()))
     return dict(sorted(found.items()))
+
+
+def _distribution(one: metadata.Distribution) -> tuple[str, str]:
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        name, version = one.metadata["Name"], one.metadata["Version"]
+        if name and version:
+            return str(name).lower(), str(version)
+    folder = str(getattr(one, "_path", "")).rpartition("/")[2]
+    return f"{folder or 'unnamed'} (half installed)", "unknown"
 
 
 # Names of places and persons, which say nothing of how a worker computes.
 _PRIVATE = frozenset(
     {
-        "BENCH_CACHE", "BENCH_CARRIED", "BENCH_ENVS", "BENCH_SEARCHES", "CUDA_CACHE_PATH",
+        "BENCH_CACHE", "BENCH_CARRIED", "BENCH_ENVS", "BENCH_SEARCHES", "BENCH_WORKER",
+        "CUDA_CACHE_PATH",
         "CUDA_HOME", "HOME", "KERAS_HOME", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "PYTHONPATH",
         "TMPDIR", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", "USER", "XDG_CACHE_HOME",
     }
@@ -125,14 +138,20 @@ class Disturbance:
 
 
 def _cpu_totals() -> tuple[float, float]:
-    """Seconds (busy without steal, steal) over all cores, from /proc/stat."""
+    """Seconds (busy without steal, steal) over the cores that we may run on, from /proc/stat: what
+    runs on others does not disturb us."""
     try:
-        with open("/proc/stat", encoding="utf-8") as stat:
-            ticks = [int(x) for x in stat.readline().split()[1:]]
+        lines = STAT.read_text(encoding="utf-8").splitlines()
     except OSError:
         return 0.0, 0.0
-    user, nice, system, _idle, _iowait, irq, softirq, steal = ticks[:8]
-    return (user + nice + system + irq + softirq) / _TICK, steal / _TICK
+    ours, busy, stolen = {f"cpu{core}" for core in cores.allowed()}, 0, 0
+    for line in lines:
+        name, *fields = line.split()
+        if name in ours and len(fields) >= 8:
+            user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, fields[:8])
+            busy += user + nice + system + irq + softirq
+            stolen += steal
+    return busy / _TICK, stolen / _TICK
 
 
 def _session_seconds() -> float:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from adapters.base import Division
 from bench.plan.request import Plan
-from bench.records.record import AA_LABEL, Cell, Job, JobKind
+from bench.records.record import AA_LABEL, Cell, Job, JobKind, Status
 from bench.records.schema import Launch
-from tasks.spec.form import definition
 from tasks.spec.search import Search
 
 
@@ -90,11 +89,28 @@ def _job(kind: JobKind, cell: Cell, block: int, position: int, plan: Plan) -> Jo
         trials=search.trials(request.profile) if search else 0,
         prune=request.prune and search is not None,
         division=contender.division,
-        work=definition(work),
+        work=plan.definitions[cell.task],
     )
 
 
-def pending(jobs: Sequence[Job], launches: Mapping[str, Launch]) -> list[Job]:
+@dataclass(frozen=True)
+class Done:
+    """What is remembered of a launch while a run goes on: its record is on disk."""
+
+    kind: JobKind
+    cell: Cell
+    block: int
+    repeat: int
+    status: Status
+
+    @staticmethod
+    def of(launch: Launch) -> Done:
+        """Of a record."""
+        job = launch.job
+        return Done(job.kind, job.cell, job.block, job.repeat, launch.status)
+
+
+def pending(jobs: Sequence[Job], launches: Mapping[str, Launch | Done]) -> list[Job]:
     """The jobs still to run: not recorded, and not behind a certificate that did not pass."""
     refused = {
         _key(launch.cell)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from typing import get_args
+from functools import cached_property
+from typing import Any, get_args
 
 from adapters.base import Division, Implementation
 from bench.discover import UNASKED, Divisions, implementations, tuners, usual
 from bench.records.record import Budget, Request
 from tasks.catalogue.every import CATALOGUE
 from tasks.errors import UserError
+from tasks.spec.form import definition
 from tasks.spec.network import Task
 from tasks.spec.search import Search
 
@@ -76,6 +78,11 @@ class Plan:
     data: Mapping[str, DataSet]
     contenders: Mapping[str, Implementation]
     works: Mapping[str, Task | Search]
+
+    @cached_property
+    def definitions(self) -> dict[str, dict[str, Any]]:
+        """What its jobs carry of each work; one copy for all of them."""
+        return {name: definition(work) for name, work in self.works.items()}
 
 
 def matching_tasks(

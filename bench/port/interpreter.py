@@ -19,6 +19,7 @@ from bench.port.program import Program
 from bench.records.store import write_atomically
 from bench.run import environments
 from bench.run.environments import Source
+from bench.run.installer import installer_environment
 from tasks.errors import UserError
 
 
@@ -87,7 +88,7 @@ def _made(program: Program, wanted: tuple[str, ...], say: Callable[[str], None])
         pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
         for command in ([sys.executable, "-m", "venv", str(place)], [*pip, "numpy", *wanted]):
             done = subprocess.run(
-                command, env=environments.installer_environment(), capture_output=True, text=True,
+                command, env=installer_environment(), capture_output=True, text=True,
                 encoding="utf-8", errors="replace",
                 check=False,
             )  # fmt: skip

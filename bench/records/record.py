@@ -127,6 +127,17 @@ class Budget:
                 _least(self, **{name: 1})
 
 
+# What frameworks and C libraries say when memory cannot be had.
+MEMORY_WORDS = (
+    "out of memory",
+    "outofmemory",
+    "resourceexhausted",
+    "bad_alloc",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "unable to allocate",
+    "memoryerror",
+)
 CHANNEL = "BENCH_TURNS"  # the variable that names the file descriptor of a sitting's socket
 DIED = "died.json"  # in a search's folder: the runner's note that a trial killed its process
 
@@ -209,6 +220,7 @@ class Request:
     # Modules of adapters from outside of the suite, each with a digest of its file in its name.
     adapters: tuple[str, ...] = ()
     own: tuple[str, ...] = ()  # environments that are the user's, not the suite's
+    memory_limit_bytes: int | None = None  # of a worker; None: what is free
 
     def __post_init__(self) -> None:
         _least(self, threads=1, launches=1, seed=0)
@@ -218,6 +230,8 @@ class Request:
         for name in self.implementations:
             if not _is_implementation(name):
                 raise ValueError(f"implementations: {name!r} is not framework:mode")
+        if self.memory_limit_bytes is not None:
+            _least(self, memory_limit_bytes=2**26)
         if not 0 < self.margin < 1:
             raise ValueError("margin must lie between 0 and 1")
         if self.budget_seconds is not None and not self.budget_seconds > 0:

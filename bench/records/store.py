@@ -15,7 +15,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -70,13 +70,15 @@ class Run:
 
     def records(self) -> dict[str, Launch]:
         """All launches by job id, in order of their names."""
-        found: dict[str, Launch] = {}
+        return dict(self.each())
+
+    def each(self) -> Iterator[tuple[str, Launch]]:
+        """The same, one after the other: of a long run all together are much memory."""
         for path in sorted(self.launches.glob("*.json")):
             launch = read(path, Launch)
             if launch.job.id != path.stem:
                 raise UserError(f"{path} answers another job ({launch.job.id}): a foreign record")
-            found[launch.job.id] = launch
-        return found
+            yield launch.job.id, launch
 
     def beside(self, name: str, model: type[T]) -> T | None:
         """A file that may stand beside the records (ceiling.json, evidence.json)."""
@@ -142,8 +144,13 @@ def write_json(path: Path, raw: Any, indent: int | None = None) -> None:
 def write_atomically(path: Path, text: str) -> None:
     """Write to a temporary name in the same folder, flush to disk, then rename."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(temporary, "w", encoding="utf-8") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "w", encoding="utf-8") as handle:
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(temporary, path)
+    except BaseException:  # a full disk, Ctrl-C: nothing half written stays
+        with suppress(OSError):
+            temporary.unlink()
+        raise

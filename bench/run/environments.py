@@ -22,6 +22,7 @@ from bench import discover
 from bench.records.store import write_atomically
 from bench.run import own
 from bench.run.adapter_file import unpacked
+from bench.run.installer import cleared, failed, installer_environment, last_error
 from bench.run.pins import Pins, package, pins, shared_pins
 from bench.run.variables import worker_variables
 
@@ -182,7 +183,7 @@ def _ensure(framework: str, device: str, say: Callable[[str], None], source: Sou
 
 
 def _make(framework: str, device: str, place: Path, source: Source) -> Environment:
-    place.mkdir(parents=True, exist_ok=True)
+    cleared(place, _python(place), folder())
     log = place / "setup.log"
     python = str(_python(place))
     install = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
@@ -199,11 +200,8 @@ def _make(framework: str, device: str, place: Path, source: Source) -> Environme
     made = Environment(framework, "ready", python, requirements=wanted)
     with open(log, "w", encoding="utf-8") as output:
         for command, environment, failure in steps:
-            done = subprocess.run(
-                command, stdout=output, stderr=subprocess.STDOUT, env=environment, check=False
-            )
-            if done.returncode:
-                reason = f"{failure}: {_last_error(log)}{_other_python(framework, device, source)}"
+            if failed(command, environment, output):
+                reason = f"{failure}: {last_error(log)}{_other_python(framework, device, source)}"
                 made = Environment(
                     framework, "uninstallable", python, reason, "", made.requirements
                 )
@@ -215,15 +213,6 @@ def _make(framework: str, device: str, place: Path, source: Source) -> Environme
     facts = {k: v for k, v in asdict(made).items() if k not in ("project", "own", "carried")}
     write_atomically(place / "environment.json", json.dumps(facts, indent=1))
     return replace(made, project=str(source.project))
-
-
-def installer_environment() -> dict[str, str]:
-    """pip's: the user's own, with its index, proxies and certificates, but nothing that would send
-    packages elsewhere or let another Python's in."""
-    elsewhere = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV", "PYTHONPATH")
-    strange = (*elsewhere, "PYTHONHOME", "PYTHONUSERBASE", "PYTHONSTARTUP", "LD_PRELOAD")
-    kept = {name: value for name, value in os.environ.items() if name not in strange}
-    return kept | {"PYTHONNOUSERSITE": "1"}
 
 
 def keeps(environment: str) -> tuple[str, ...]:
@@ -283,13 +272,3 @@ def _other_python(environment: str, device: str, source: Source) -> str:
     if not meant or running in meant:
         return ""
     return f" (its pins are for Python {', '.join(meant)}; this is {running})"
-
-
-def _last_error(log: Path) -> str:
-    lines = [
-        line.strip()
-        for line in log.read_text(errors="replace", encoding="utf-8").splitlines()
-        if line.strip()
-    ]
-    errors = [line for line in lines if "error" in line.lower()]
-    return ((errors or lines)[-1] if lines else "no output")[:300]

@@ -10,14 +10,14 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 from bench.plan.again import again
-from bench.plan.jobs import pending
+from bench.plan.jobs import Done, pending
 from bench.proof.plausible import implausible
 from bench.records.beside import CeilingFile
 from bench.records.metrics import WORK_METRICS
 from bench.records.record import DIED, Job, Outcome, Record, failure_record
 from bench.records.schema import Launch
 from bench.records.store import Run, write_atomically
-from bench.run import kept
+from bench.run import kept, offspring
 from bench.run.ceiling import best
 from bench.run.environments import Environment
 from bench.run.process import Worker
@@ -58,11 +58,13 @@ def run_jobs(
     launches = clean(run)
 
     def done(job: Job, record: Record) -> None:
-        launches[job.id] = keep(run, job, record)
-        events.done(job, launches[job.id])
+        launch = keep(run, job, record)
+        launches[job.id] = Done.of(launch)
+        events.done(job, launch)
 
     def start(job: Job, limit: int | None, poll: Callable[[], None]) -> Record:
-        return _alone(run, job, frameworks[job.framework], limit, poll)
+        shared = memory_limit_bytes is None
+        return _alone(run, job, frameworks[job.framework], limit, poll, shared)
 
     while waiting := pending(jobs, launches):
         first = waiting[0]
@@ -86,12 +88,14 @@ def run_jobs(
     shutil.rmtree(run.path / "tmp", ignore_errors=True)
 
 
-def clean(run: Run) -> dict[str, Launch]:
-    """Job id → launch, of a run that may have been killed. What was half written is thrown away."""
+def clean(run: Run) -> dict[str, Done]:
+    """Job id → what was done, of a run that may have been killed. What was half written is thrown
+    away."""
     shutil.rmtree(run.path / "tmp", ignore_errors=True)
     (run.path / "tmp").mkdir()
     run.sweep()
-    return run.records()
+    offspring.end(offspring.of_run(run.path))  # of a runner that was killed
+    return {name: Done.of(launch) for name, launch in run.each()}
 
 
 def forget_outer(run: Run, jobs: Sequence[Job], frameworks: Mapping[str, Environment]) -> list[Job]:
@@ -104,12 +108,12 @@ def forget_outer(run: Run, jobs: Sequence[Job], frameworks: Mapping[str, Environ
 
 
 def whole_sitting(
-    run: Run, jobs: Sequence[Job], first: Job, launches: dict[str, Launch]
+    run: Run, jobs: Sequence[Job], first: Job, launches: dict[str, Done]
 ) -> list[Job]:
     """The jobs of a sitting of which `first` waits. Records of it that are there are of a sitting
     that was not finished, or of one where somebody failed: they are thrown away, because the
     contenders of a sitting are compared turn by turn."""
-    others = {name: x for name, x in launches.items() if not same_sitting(first, x.job)}
+    others = {name: x for name, x in launches.items() if not same_sitting(first, x)}
     sitting = [job for job in pending(jobs, others) if same_sitting(first, job)]
     for job in sitting:
         if launches.pop(job.id, None) is not None:
@@ -117,10 +121,10 @@ def whole_sitting(
     return sitting
 
 
-def same_sitting(first: Job, job: Job) -> bool:
+def same_sitting(first: Job | Done, job: Job | Done) -> bool:
     """Whether two jobs are measured together."""
 
-    def sitting(one: Job) -> tuple[object, ...]:
+    def sitting(one: Job | Done) -> tuple[object, ...]:
         cell = one.cell
         return one.kind, cell.task, one.block, one.repeat, cell.device, cell.precision, cell.threads
 
@@ -133,11 +137,12 @@ def _alone(
     environment: Environment,
     memory_limit_bytes: int | None,
     poll: Callable[[], None],
+    shared: bool,
 ) -> Record:
     if environment.status != "ready":
         return failure_record(job, Outcome("uninstallable", environment.reason))
     start = launch_search if job.kind == "search" else launch
-    record = start(run, job, environment, memory_limit_bytes, poll)
+    record = start(run, job, environment, memory_limit_bytes, poll, shared)
     if job.kind == "certify":
         kept.keep(job, environment, record)
     return record
@@ -167,9 +172,10 @@ def launch(
     environment: Environment,
     memory_limit_bytes: int | None = None,
     poll: Callable[[], None] = lambda: None,
+    shared: bool = False,
 ) -> Record:
     """One worker process from start to record; never raises for what the worker does."""
-    with Worker(run, job, environment, memory_limit_bytes, poll) as worker:
+    with Worker(run, job, environment, memory_limit_bytes, poll, shared=shared) as worker:
         worker.wait()
         return worker.record()
 
@@ -180,11 +186,12 @@ def launch_search(
     environment: Environment,
     memory_limit_bytes: int | None = None,
     poll: Callable[[], None] = lambda: None,
+    shared: bool = False,
 ) -> Record:
     """`launch`, again after each trial that took its process with it: that trial is noted as
     failed and the search goes on. Ends, because every new start is paid for by one trial."""
     while True:
-        record = launch(run, job, environment, memory_limit_bytes, poll)
+        record = launch(run, job, environment, memory_limit_bytes, poll, shared)
         outcome = Outcome(record["launch"]["status"], record["launch"]["reason"])
         if outcome.status not in ("crash", "out-of-memory"):
             return record

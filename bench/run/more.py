@@ -14,12 +14,13 @@ from bench.run.session import Session
 def go_on(session: Session, started: float, events: Events = NOBODY) -> None:
     """Add sittings until every question is answered or the request's seconds, counted from
     `started` (`time.monotonic`), would be exceeded by the next."""
-    limit = session.request.budget_seconds
-    while limit is not None:
+    budget = session.request.budget_seconds
+    while budget is not None:
         results = Results.read(session.run)
         jobs = next_sitting(session.plan, results, looks.open_questions(results))
         if not jobs:
             return
-        if monotonic() - started + sitting_seconds(results, jobs[0].cell.task) > limit:
+        if monotonic() - started + sitting_seconds(results, jobs[0].cell.task) > budget:
             return
-        run_jobs(session.run, jobs, session.frameworks, events)
+        limit = session.request.memory_limit_bytes
+        run_jobs(session.run, jobs, session.frameworks, events, limit)

@@ -25,7 +25,8 @@ LEAST_PYTHON = (3, 11)
 TIMEOUT_SECONDS = 300  # an import from a network's file system can take minutes
 LOOK = """
 import importlib.metadata as metadata, json, platform, sys
-names = {d.metadata["Name"].lower(): d.version for d in metadata.distributions() if d.metadata}
+all = [(d.metadata["Name"], d.metadata["Version"]) for d in metadata.distributions() if d.metadata]
+names = {str(name).lower(): str(version) for name, version in all if name and version}
 found = {"python": platform.python_version(), "build": sys.version, "packages": names}
 print(json.dumps(found))
 """

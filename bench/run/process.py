@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -16,14 +17,23 @@ from time import monotonic
 from bench.machine import cores
 from bench.machine.cores import pinned
 from bench.machine.devices.kinds import KINDS, Watch
-from bench.records.record import CHANNEL, Job, Outcome, Record, failure_record
+from bench.records.door import MOST_BYTES
+from bench.records.record import (
+    CHANNEL,
+    MEMORY_WORDS,
+    Job,
+    Outcome,
+    Record,
+    failure_record,
+)
 from bench.records.store import Run
-from bench.run import environments
+from bench.run import environments, logs, offspring
 from bench.run.environments import Environment
 from bench.run.variables import BESIDE_OTHERS, fresh_caches, worker_variables
 from tasks.data import cache
 
 POLL_SECONDS = 0.2
+GIB = 2**30
 GRACE_FRACTION = 0.9  # of the machine's free memory: above it a worker is stopped
 
 
@@ -32,7 +42,7 @@ class Worker:
 
     channel: the runner's end of a socket that the worker gets, where it takes turns. ours:
     processes of the same sitting. seconds: that it has worked so far; at its job's timeout it is
-    stopped.
+    stopped. shared: the limit is its share of what is free, and nobody asked for it.
     """
 
     def __init__(
@@ -44,12 +54,16 @@ class Worker:
         poll: Callable[[], None] = lambda: None,
         channel: bool = False,
         ours: Collection[int] = (),
+        shared: bool = False,
     ) -> None:
         self.run, self.job, self.poll = run, job, poll
         self.answer = run.answer_path(job.id).absolute()  # the worker stands in another folder
         self.question = self.answer.with_suffix(".job")
         self.log = run.logs / f"{job.id}.log"
+        self.mark = offspring.mark(run.path, job.id)
+        self.asked_limit = None if shared else memory_limit_bytes
         self.memory_limit = memory_limit_bytes or int(GRACE_FRACTION * available_bytes())
+        self.oom_kills = cores.oom_kills()
         self.stopped: Outcome | None = None
         self.seconds = 0.0
         self.channel: socket.socket | None = None
@@ -76,10 +90,12 @@ class Worker:
         variables |= {"BENCH_CACHE": str(cache.root()), "BENCH_SEARCHES": searches}
         if theirs is not None:
             variables[CHANNEL] = str(theirs.fileno())
+        variables[offspring.NAME] = self.mark
         files = (str(self.question), str(self.answer))
         words = ("-m", "bench.worker.launch", *files, str(os.getpid()))
-        with pinned(cores.chosen(job.cell.threads)), open(self.log, "w", encoding="utf-8") as log:
-            return subprocess.Popen(
+        self.log.unlink(missing_ok=True)
+        with pinned(cores.chosen(job.cell.threads)), open(self.log, "ab") as log:
+            process = subprocess.Popen(
                 [environment.python, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -89,12 +105,18 @@ class Worker:
                 start_new_session=True,
                 pass_fds=() if theirs is None else (theirs.fileno(),),
             )
+        if self.asked_limit is not None:  # by the kernel: what would be over it cannot be had
+            with contextlib.suppress(OSError, ValueError):
+                resource.prlimit(process.pid, resource.RLIMIT_DATA, (self.asked_limit,) * 2)
+        return process
 
     def __enter__(self) -> Worker:
         return self
 
     def __exit__(self, *error: object) -> None:
         self.kill()
+        offspring.end(self.mark)
+        logs.bound(self.log)
         if self.channel is not None:
             self.channel.close()
         for path in (self.question, self.answer, self.answer.with_suffix(".rounds")):
@@ -120,6 +142,7 @@ class Worker:
                 break
             self.poll()
             self.device.look()
+            logs.bound(self.log)
             self.stopped = self._cause(monotonic() - started > allowed)
             if self.stopped is not None:
                 break
@@ -129,11 +152,20 @@ class Worker:
     def _cause(self, late: bool) -> Outcome | None:
         if late:
             return Outcome("timeout", f"stopped after {self.job.budget.timeout_seconds:.0f} s")
-        used, limit = resident_bytes(self.process.pid), self.memory_limit
-        if used > limit:
-            said = f"stopped at {used / 2**30:.1f} GiB (limit {limit / 2**30:.1f})"
-            return Outcome("out-of-memory", said)
+        used = resident_bytes(self.process.pid)
+        if used > self.memory_limit:
+            return Outcome("out-of-memory", f"stopped at {used / GIB:.1f} GiB ({self._limit()})")
         return None
+
+    def _limit(self) -> str:
+        """The memory that it may take, and where that comes from."""
+        if self.asked_limit is not None:
+            return f"limit {self.asked_limit / GIB:.1f} GiB by --memory-limit"
+        share = f"limit {self.memory_limit / GIB:.1f}, {GRACE_FRACTION:.0%} of what was free"
+        of_group = cores.memory_limit()
+        return (
+            share if of_group is None else f"{share} of the {of_group / GIB:.1f} GiB allowed here"
+        )
 
     def signal(self, number: signal.Signals) -> None:
         """To the whole group of its processes."""
@@ -158,18 +190,47 @@ class Worker:
     def _read(self) -> Record:
         if self.stopped is not None:
             return failure_record(self.job, self.stopped)
+        record = self._answer()
+        return record if record is not None else failure_record(self.job, self._death())
+
+    def _answer(self) -> Record | None:
+        """What it wrote, where that is a record of this job."""
         try:
+            if self.answer.stat().st_size > MOST_BYTES:
+                return None
             record: Record = json.loads(self.answer.read_text(encoding="utf-8"))
-            if record["launch"]["job"]["id"] == self.job.id:
-                return record
-        except (OSError, ValueError, KeyError, TypeError):
-            pass
+            launch = record["launch"]
+            named = isinstance(launch["status"], str) and isinstance(launch["reason"], str)
+            return record if named and launch["job"]["id"] == self.job.id else None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+
+    def _death(self) -> Outcome:
+        """How a worker ended that left no record."""
         code = self.process.returncode
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        text = self.log.read_text(errors="replace", encoding="utf-8")
-        lines = [x.strip() for x in text.splitlines() if x.strip()]
+        lines = logs.last_lines(self.log)
         last = f": {lines[-1][:200]}" if lines else ""
-        return failure_record(self.job, Outcome("crash", f"the worker died with {how}{last}"))
+        if code == -signal.SIGKILL and self._killed_for_memory():
+            limit = cores.memory_limit()
+            allowed = f" of {limit / GIB:.1f} GiB" if limit is not None else ""
+            why = f"killed by the kernel at the memory limit{allowed} of its control group"
+            return Outcome("out-of-memory", why)
+        if self.asked_limit is not None and any(w in last.lower() for w in MEMORY_WORDS):
+            return Outcome("out-of-memory", f"died at its {self._limit()}{last}")
+        how = f"signal {_signal_name(-code)}" if code < 0 else f"exit status {code}"
+        return Outcome("crash", f"the worker died with {how}{last}")
+
+    def _killed_for_memory(self) -> bool:
+        now = cores.oom_kills()
+        return now is not None and now > (self.oom_kills or 0)
+
+
+def _signal_name(number: int) -> str:
+    """Real-time signals have no name of their own."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
 
 
 def resident_bytes(pid: int) -> int:
@@ -182,11 +243,11 @@ def resident_bytes(pid: int) -> int:
 
 
 def available_bytes() -> int:
-    """Memory that can be had now without swapping."""
-    try:
+    """Memory that can be had now without swapping, here: a control group may allow less."""
+    found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with contextlib.suppress(OSError):
         for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("MemAvailable"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+                found = int(line.split()[1]) * 1024
+    left = cores.memory_left()
+    return found if left is None else min(found, left)

@@ -3,17 +3,7 @@
 from __future__ import annotations
 
 from adapters.base import Unsupported
-from bench.records.record import Outcome
-
-_MEMORY_WORDS = (
-    "out of memory",
-    "outofmemory",
-    "resourceexhausted",
-    "bad_alloc",
-    "can't allocate memory",
-    "cannot allocate memory",
-    "unable to allocate",
-)
+from bench.records.record import MEMORY_WORDS, Outcome
 
 
 def outcome_of_error(error: BaseException) -> Outcome:
@@ -22,5 +12,5 @@ def outcome_of_error(error: BaseException) -> Outcome:
         return Outcome("unsupported", str(error))
     text = f"{type(error).__name__}: {error}".strip()
     first_line = text.splitlines()[0][:300]
-    memory = isinstance(error, MemoryError) or any(w in text.lower() for w in _MEMORY_WORDS)
+    memory = isinstance(error, MemoryError) or any(w in text.lower() for w in MEMORY_WORDS)
     return Outcome("out-of-memory" if memory else "error", first_line)

@@ -162,7 +162,8 @@ def _measure(launch: LaunchState, path: Path) -> Record:
     raw = path.with_suffix(".rounds")
     arguments = ["-q", "-x", "--noconftest", "--import-mode=importlib", "-p", "no:cacheprovider"]
     arguments += ["-c", os.devnull, "--rootdir", str(path.parent)]
-    arguments += ["--benchmark-json", str(raw), str(Path(__file__).with_name("rounds.py"))]
+    # By its name as a module: pytest takes a bracket in a path for a parameter of a test.
+    arguments += ["--benchmark-json", str(raw), "--pyargs", "bench.worker.rounds"]
     code = pytest.main(arguments, plugins=[plugin])
     if plugin.error is not None:
         raise plugin.error

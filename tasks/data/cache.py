@@ -49,7 +49,10 @@ class Prepared:
 def root() -> Path:
     """$BENCH_CACHE, else the user's cache folder."""
     chosen = os.environ.get("BENCH_CACHE")
-    return Path(chosen).absolute() if chosen else user_cache_path("framework-bench")
+    place = Path(chosen).absolute() if chosen else user_cache_path("framework-bench")
+    if not place.is_absolute():  # "~" stays as it is where nobody knows whose home is meant
+        raise UserError("this user has no home folder (HOME is not set): set BENCH_CACHE")
+    return place
 
 
 def find(family: str, id_: str) -> Prepared | None:
@@ -162,6 +165,7 @@ def _write(folder: Path, manifest: dict[str, Any], decoded: Decoded) -> Prepared
             sizes[name] = _save(temporary / f"{name}.npy", getattr(decoded.arrays, name))
         text = json.dumps({**manifest, "file_bytes": sizes}, indent=1)
         (temporary / "manifest.json").write_text(text, encoding="utf-8")
+        os.chmod(temporary, 0o755)  # other users may read what this one has decoded
         _move(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import numpy as np
 
@@ -71,7 +72,7 @@ class Npz:
         """As they stand in the file; nothing pickled is read."""
         path = folder / self.path
         try:
-            if path.exists():
+            if is_zipfile(path):
                 archives.opened(path).close()
             with np.load(path, allow_pickle=False) as archive:
                 names = [name for name in (*NAMES, "x", "y") if name in archive.files]

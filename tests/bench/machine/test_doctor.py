@@ -86,8 +86,7 @@ def test_heavy_processes_are_named() -> None:
 def test_memory_is_what_the_container_still_allows(monkeypatch: pytest.MonkeyPatch) -> None:
     free = command._memory_bytes()
     assert free > 1000
-    monkeypatch.setattr(cores, "memory_limit", lambda: 5000)
-    monkeypatch.setattr(cores, "memory_used", lambda: 4000)
+    monkeypatch.setattr(cores, "memory_left", lambda: 1000)
     assert command._memory_bytes() == 1000
 
 
