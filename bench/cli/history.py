@@ -13,7 +13,7 @@ from rich.console import Console
 
 from bench.history import otava, store
 from bench.history.alike import LATE, ahead, in_order
-from bench.history.entries import entry_of
+from bench.history.entries import check_whole, entry_of
 from bench.history.order import late
 from bench.history.series import Series, change_at, exit_code, not_judged, sentence, series_of
 from bench.records.beside import HistoryEntry
@@ -38,7 +38,9 @@ def add(
 ) -> None:
     """Keep runs. Any number of processes may add at once; a run added twice is kept once."""
     for path in runs:
-        entry = entry_of(Results.read(Run.open(path)), revision)
+        results = Results.read(Run.open(path))
+        check_whole(results)
+        entry = entry_of(results, revision)
         if wrong := ahead([entry], datetime.now(UTC)):
             raise UserError(wrong[0])
         typer.echo(store.append(history, entry))

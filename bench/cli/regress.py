@@ -21,9 +21,10 @@ from bench.cli.compare import (
 )
 from bench.cli.options import chosen, fraction, globs
 from bench.cli.run import say_data
-from bench.judge.compare import compare
+from bench.judge.compare import Comparison, Gate, compare
 from bench.judge.verdict import Rule
 from bench.plan.request import matching_implementations, matching_tasks
+from bench.records.fingerprint import differences
 from bench.records.record import Job, Request
 from bench.records.results import Results
 from bench.records.schema import Launch
@@ -87,10 +88,15 @@ def regress(
         place = sides["base"].run.path.parent
         _say(f"interrupted; go on with: bench regress --resume --out {place}")
         raise typer.Exit(130) from None
-    base_results, new_results = (Results.read(side.run) for side in sides.values())
-    found = compare(base_results, new_results, rule, asked)
+    before, after = (Results.read(side.run) for side in sides.values())
+    found = judged(before, after, rule, asked)
     show(found, format_)
     raise typer.Exit(found.exit_code)
+
+
+def judged(base: Results, new: Results, rule: Rule, asked: Gate) -> Comparison:
+    """Both sides compared; what their fingerprints differ in is never judged."""
+    return compare(base, new, rule, asked, differences(base.about, new.about))
 
 
 def _begun(

@@ -43,6 +43,20 @@ def entry_of(results: Results, revision: str = "") -> HistoryEntry:
     )
 
 
+def check_whole(results: Results) -> None:
+    """`UserError` for a run that is not finished: its values are of fewer launches than it was
+    asked for, and nobody would know."""
+    wanted = results.about.request.launches
+    for result in results.contenders:
+        done = len({x.job.block for x in result.launches if x.kind == "measure"})
+        if 0 < done < wanted:
+            name = f"{result.cell.task} {result.cell.implementation}"
+            raise UserError(
+                f"{results.name} is not finished: {name} has {done} of {wanted} launches "
+                "(bench run --resume)"
+            )
+
+
 def _id(results: Results) -> str:
     launches = [x for result in results.cells for x in result.ended_well]
     if not launches:

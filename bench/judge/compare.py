@@ -46,7 +46,7 @@ APART = (
 
 @dataclass(frozen=True)
 class Unjudged:
-    """A cell (or one metric of it) that both runs were asked for and that cannot be compared."""
+    """A cell (or one metric of it) that BASE was asked for and that cannot be compared."""
 
     task: str
     implementation: str
@@ -154,12 +154,15 @@ def compare(
         new.name,
         paired,
         tuple(_verdicts(shifted, rule, asked)),
-        tuple(u for key in common for u in _unjudged(base, new, key, sure, asked)),
+        (
+            *_dropped(base, new),
+            *(u for key in common for u in _unjudged(base, new, key, sure, asked)),
+        ),
         tuple(_notes(base, new, common)),
         rule,
         asked,
         tuple(gate.primaries(judged_sure, asked.tolerance, shift)),
-        (*_dropped(base, new), *_blind(judged_sure, paired, asked)),
+        _blind(judged_sure, paired, asked),
         _void(base, new, differing),
     )
 
@@ -190,10 +193,10 @@ def _blind(asked: Sequence[Question], paired: bool, of: Gate) -> tuple[str, ...]
     return (APART,)
 
 
-def _dropped(base: Results, new: Results) -> list[str]:
+def _dropped(base: Results, new: Results) -> list[Unjudged]:
     """What BASE has and NEW was not even asked for: it may have stopped working."""
     missing = [key for key in _asked_for(base) if key not in _asked_for(new)]
-    return [f"{task} {implementation} was not asked for in NEW" for task, implementation in missing]
+    return [Unjudged(*key, "", "was not asked for in NEW") for key in missing]
 
 
 def _void(base: Results, new: Results, differing: Sequence[str]) -> tuple[str, ...]:

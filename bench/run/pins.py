@@ -83,7 +83,9 @@ def pins_of(text: str) -> tuple[str, ...]:
     """Requirements between commas, each exact, in their canonical form. `UserError` else."""
     found = []
     for part in filter(None, (part.strip() for part in text.split(","))):
-        exact = re.fullmatch(r"([A-Za-z0-9._-]+)\s*(\[[^]]*\])?\s*===?\s*([A-Za-z0-9.+!*-]+)", part)
+        exact = re.fullmatch(
+            r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^]]*\])?\s*===?\s*([A-Za-z0-9.+!*-]+)", part
+        )
         if exact is None:
             raise UserError(f"{part!r} is no exact pin; write it like torch==2.12.0")
         found.append(f"{package(exact[1])}{exact[2] or ''}=={exact[3]}")

@@ -183,8 +183,11 @@ class Worker:
         used = self.device.found()
         self.kill()
         record = self._read()
+        launch = record["launch"]
         if used:
-            record["launch"]["device_use"] = used
+            launch["device_use"] = used
+        if launch["status"] == "out-of-memory" and "limit" not in launch["reason"]:
+            launch["reason"] += f" ({self._limit()})"
         return record
 
     def _read(self) -> Record:

@@ -5,8 +5,8 @@ ImageDataGenerator users do) and scaled to 0…1 when loaded; y float32 (N,), ca
 
 A picture's class is in its name (``cat.7.jpg``) or its folder (``cats``, ``Cat``); where both
 speak and disagree the folder is refused. Pictures in a part that is held out by its name
-(``test``, ``valid``, ``validation`` …: tasks/data/splits.py) are for testing; where there is none,
-as in the full archives, the first 1,000 of each class are for training and the next 500 for testing
+(``test``, ``valid``, ``validation`` …: files/splits.py) are for testing; where there is none, as in
+the full archives, the first 1,000 of each class are for training and the next 500 for testing
 (of fewer than 1,500, the first two thirds). A picture stands as its camera's EXIF says. What was
 used, and what was left out, is in the note.
 """
@@ -25,9 +25,10 @@ from pathlib import Path, PurePath, PurePosixPath
 import numpy as np
 from PIL import Image, ImageOps
 
-from tasks.data import archives, photos, splits
+from tasks.data import photos
 from tasks.data.arrays import Arrays
 from tasks.data.family import About, DataFamily, Decoded
+from tasks.data.files import archives, splits
 from tasks.errors import UserError
 
 EMBEDDED = About("photo-patches-150-binary", photos.SOURCE, photos.LICENCE)

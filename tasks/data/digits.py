@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.data import archives
 from tasks.data.arrays import Arrays, digest
 from tasks.data.family import About, DataFamily, Decoded
+from tasks.data.files import archives
 from tasks.data.split import stratified
 from tasks.errors import UserError
 

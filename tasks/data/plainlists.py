@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.data import archives
+from tasks.data.files import archives
 from tasks.errors import UserError
 
 _MOST_BYTES = 100_000_000  # Keras's largest member has 14 MB: more is a bomb

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.data import series_file
 from tasks.data.arrays import Arrays
 from tasks.data.family import About, DataFamily, Decoded
+from tasks.data.files import series_file
 from tasks.errors import UserError
 
 CO2 = About(

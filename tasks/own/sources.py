@@ -22,8 +22,8 @@ from zipfile import is_zipfile
 
 import numpy as np
 
-from tasks.data import archives, splits
 from tasks.data.arrays import NAMES, Arrays
+from tasks.data.files import archives, splits
 from tasks.data.split import stratified
 from tasks.errors import UserError
 from tasks.spec.network import Task
@@ -104,7 +104,7 @@ class Pictures:
         train, test = _split(task, y)
         return Arrays(x[train], y[train], x[test], y[test])
 
-    def _of_parts(self, place: Path, parts: Mapping[Path, splits.Part], task: Task) -> Arrays:
+    def _of_parts(self, place: Path, parts: Mapping[Path, splits.SplitPart], task: Task) -> Arrays:
         """Where the folders are the set's own parts, with a folder a class in each."""
         made: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         names: set[tuple[str, ...]] = set()

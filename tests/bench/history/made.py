@@ -18,7 +18,7 @@ from tests.support.records import record
 
 def about(day: int, **machine: Any) -> dict[str, Any]:
     """run.json of a day."""
-    made = records.about(implementations=("pytorch:eager", "mxnet:hybrid"))
+    made = records.about(implementations=("pytorch:eager", "mxnet:hybrid"), launches=2)
     created = f"2026-{1 + day // 28:02d}-{1 + day % 28:02d}T03:00:00+00:00"
     return made | {"created": created, "machine": made["machine"] | machine}
 

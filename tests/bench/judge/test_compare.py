@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -29,7 +28,6 @@ from bench.run.environments import PROJECT
 from tasks.catalogue.every import TASKS
 from tasks.spec.form import definition, digest
 from tasks.spec.layers import Dense, Flatten
-from tests.support import records
 from tests.support.command import bench
 from tests.support.records import about, certificate, job, record, run_file, stored
 
@@ -214,65 +212,6 @@ def test_what_was_not_measured_is_never_green(base: Results, tmp_path: Path, nam
     suite = ElementTree.fromstring(junit(found)).find("testsuite")
     assert suite is not None
     assert int(suite.get("errors", "0")) > 0
-
-
-STATES = ("ok", "missing", "dropped", "failed", "fewer", "foreign", "unfinished")
-WHY = {
-    "missing": "never run",
-    "dropped": "was not asked for",
-    "failed": "nothing measured in",
-    "fewer": "3 launches",
-    "foreign": "threads",
-    "unfinished": "is not finished",
-}
-
-
-@cache
-def state(name: str, run: int) -> Results:
-    """A run in one of the states that a side of a comparison can be in."""
-    made, changes = launches(run), {}
-    others = [r for r in made if r["launch"]["job"]["cell"]["implementation"] == NAMES[1]]
-    if name == "dropped":
-        changes = {"implementations": NAMES[1:]}
-    if name in ("missing", "dropped"):
-        made = others
-    if name == "failed":
-        made = failed(made)
-    if name == "fewer":
-        changes = {"launches": LAUNCHES // 2}
-        made = [r for r in made if r["launch"]["job"]["block"] < LAUNCHES // 2]
-    if name == "unfinished":
-        made = made[:-7]
-    raw = about(("fnn-mnist",), NAMES, launches=LAUNCHES) | {"pairing": "both"}
-    raw["request"] |= changes
-    if name == "foreign":
-        raw["machine"] |= {"cpu": "another", "threads": 4}
-    return records.results(made, raw)
-
-
-@pytest.mark.parametrize("base_state", STATES)
-@pytest.mark.parametrize("new_state", STATES)
-def test_only_two_whole_runs_of_one_machine_are_green(base_state: str, new_state: str) -> None:
-    """Every pair of states: 0 only where both are whole and alike; never a 1. What NEW has more
-    than BASE is not compared, what it has less is missing."""
-    a, b = state(base_state, 0), state(new_state, 1)
-    found = compare(a, b, differing=differences(a.about, b.about))
-    green = {("ok", "ok"), ("foreign", "foreign")}
-    green |= {("dropped", new) for new in ("ok", "dropped", "missing", "failed")}
-    assert found.exit_code == (0 if (base_state, new_state) in green else 2)
-    said = " ".join([*found.unseen, *(u.reason for u in found.unjudged)])
-    explained = {base_state, new_state} - {"ok"}
-    explained -= {"dropped"} if base_state == "dropped" else set()
-    if found.exit_code == 2 and len(explained) == 1:
-        assert WHY[explained.pop()] in said
-
-
-@pytest.mark.parametrize("name", STATES)
-def test_the_same_launches_are_no_second_run(name: str) -> None:
-    a = state(name, 0)
-    found = compare(a, a)
-    assert (found.exit_code, found.regressions) == (2, ())
-    assert "launches are in both runs" in " ".join(found.unseen)
 
 
 def test_a_run_says_nothing_of_itself(base: Results) -> None:

@@ -40,7 +40,7 @@ def status(run: Run, mode: str) -> tuple[str, str]:
 EXPECTED = {
     "crash": ("crash", "SIGSEGV"),
     "exit": ("crash", "exit status 3"),
-    "memory": ("out-of-memory", "stopped at"),
+    "memory": ("out-of-memory", "limit 1.0 GiB by --memory-limit"),
     "rubbish": ("ok", ""),
     "early": ("unverified", "error"),
     "lazy-wait": ("unverified", "after wait"),

@@ -106,8 +106,7 @@ def test_half_a_sitting_is_measured_anew(tmp_path: Path, data: Path) -> None:
     run_jobs(run, jobs, READY)
     whole = run.records()
     run.remove(jobs[0].id)
-    left = clean(run, jobs)
-    assert set(left) == {job.id for job in jobs if job.block == 1}
+    assert len(clean(run)) == len(jobs) - 1, "what is there stays until its sitting begins"
     run_jobs(run, jobs, READY)
     again = run.records()
     assert again.keys() == whole.keys()

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.data import prepare, series, series_file
+from tasks.data import prepare, series
+from tasks.data.files import series_file
 from tasks.errors import UserError
 
 COUNT = 120

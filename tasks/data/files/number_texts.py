@@ -19,14 +19,14 @@ _EXPONENT = r"([eE][+-]?\d+)?"
 
 
 @dataclass(frozen=True)
-class Column:
+class ReadColumn:
     """A column read: float64 (lines,), and in words how."""
 
     values: np.ndarray
     how: str
 
 
-def column(texts: Sequence[str], where: Callable[[int], str]) -> Column:
+def column(texts: Sequence[str], where: Callable[[int], str]) -> ReadColumn:
     """The numbers of a column. where: a line's place in the file, for what is said.
 
     `UserError` names the first text that is no number, or says that the marks are ambiguous.
@@ -50,7 +50,7 @@ def column(texts: Sequence[str], where: Callable[[int], str]) -> Column:
     return found
 
 
-def _read(texts: Sequence[str], decimal: str) -> Column | None:
+def _read(texts: Sequence[str], decimal: str) -> ReadColumn | None:
     """As numbers with this decimal mark, the other one between thousands; None where a text is no
     such number."""
     other = "," if decimal == "." else "."
@@ -67,7 +67,7 @@ def _read(texts: Sequence[str], decimal: str) -> Column | None:
     marks = f"decimal {'point' if decimal == '.' else 'comma'}"
     if thousands:
         marks += f", {other!r} between thousands"
-    return Column(values, marks)
+    return ReadColumn(values, marks)
 
 
 def _refuse(plain: Sequence[str], texts: Sequence[str], where: Callable[[int], str]) -> None:

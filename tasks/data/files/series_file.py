@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.data import number_texts, times
-from tasks.data.number_texts import is_number
+from tasks.data.files import number_texts, times
+from tasks.data.files.number_texts import is_number
 from tasks.errors import UserError
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}
@@ -25,14 +25,14 @@ _MISSING = ("na", "n/a", "nan", "null", "none", "inf", "-inf", "")
 
 
 @dataclass(frozen=True)
-class Series:
+class ReadSeries:
     """values float64 (T,), oldest first. how: in words, how the file was read."""
 
     values: np.ndarray
     how: str
 
 
-def read(path: Path) -> Series:
+def read(path: Path) -> ReadSeries:
     """The series of a file. `UserError`, with the line, for what cannot be read rightly."""
     text = _text(path)
     separator = _separator(text)
@@ -55,7 +55,7 @@ def read(path: Path) -> Series:
     named = f"column {heading[-1].strip()[:40]!r}" if heading and width > 1 else ""
     said = order.how if order else "in the order of its lines"
     values = numbers.values if order is None else numbers.values[order.rows]
-    return Series(values, "read as " + ", ".join(filter(None, (how, named, numbers.how, said))))
+    return ReadSeries(values, "read as " + ", ".join(filter(None, (how, named, numbers.how, said))))
 
 
 def _columns(separator: str, width: int) -> str:
@@ -144,7 +144,7 @@ def _could_be_decimals(rows: Sequence[Sequence[str]]) -> bool:
 
 def _order(
     heading: Sequence[str], rows: Sequence[Sequence[str]], where: Callable[[int], str]
-) -> times.Order | None:
+) -> times.TimeOrder | None:
     """By the first column that holds times; None where none does."""
     for number in range(len(rows[0]) - 1):
         name = heading[number] if heading else ""

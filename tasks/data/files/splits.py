@@ -9,7 +9,7 @@ from typing import Literal
 
 from tasks.errors import UserError
 
-Part = Literal["train", "test", ""]
+SplitPart = Literal["train", "test", ""]
 _TRAIN = frozenset({"train", "training", "trn"})
 _TEST = frozenset(
     {
@@ -20,7 +20,7 @@ _TEST = frozenset(
 _FILLING = frozenset({"set", "data", "dataset", "split", "images", "imgs", "part", "out", "hold"})
 
 
-def part_of(name: str) -> Part:
+def part_of(name: str) -> SplitPart:
     """What a folder of that name holds: "test_set" and "Valid" are held out, "training-data" is
     trained on; "" where the name speaks of neither."""
     words = [word for word in re.split(r"[^a-z]+", name.lower()) if word]
@@ -32,7 +32,7 @@ def part_of(name: str) -> Part:
     return "train" if known[0] in _TRAIN else "test"
 
 
-def part_of_path(path: PurePath) -> Part:
+def part_of_path(path: PurePath) -> SplitPart:
     """The part that the outermost speaking folder of a path tells."""
     return next((part for name in path.parts[:-1] if (part := part_of(name))), "")
 

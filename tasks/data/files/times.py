@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from tasks.data.number_texts import is_number
+from tasks.data.files.number_texts import is_number
 from tasks.errors import UserError
 
 _DAY = 86400.0
@@ -29,14 +29,14 @@ _LIKE_A_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{4}-\d{2}")
 
 
 @dataclass(frozen=True)
-class Order:
+class TimeOrder:
     """rows: line numbers, oldest first. how: in words, what the order was and is; gaps too."""
 
     rows: np.ndarray
     how: str
 
 
-def order(heading: str, texts: Sequence[str], where: Callable[[int], str]) -> Order | None:
+def order(heading: str, texts: Sequence[str], where: Callable[[int], str]) -> TimeOrder | None:
     """The order of lines that this column tells; None where it holds no times.
 
     `UserError` for a date that is none, one that can be read in two ways, and for doubles.
@@ -53,7 +53,7 @@ def order(heading: str, texts: Sequence[str], where: Callable[[int], str]) -> Or
             f"{where(second)}: {texts[second].strip()!r} stands there twice, first in "
             f"{where(first).rpartition(' ')[2]}; keep one value a time"
         )
-    return Order(rows, f"{_was(keys)}{_gaps(steps)}")
+    return TimeOrder(rows, f"{_was(keys)}{_gaps(steps)}")
 
 
 def _was(keys: np.ndarray) -> str:
