@@ -174,7 +174,8 @@ class Results:
     ) -> Results:
         """From what is already in memory."""
         ceiling = ceiling or (old_ceiling(evidence) if evidence else None)
-        return Results(path.name, about, cells_of(launches), ceiling, evidence, path=path)
+        name = path.name.encode(errors="replace").decode()  # of bytes that are no text: "?"
+        return Results(name, about, cells_of(launches), ceiling, evidence, path=path)
 
     def with_launches(self, launches: Iterable[Launch]) -> Results:
         """The same run with these launches and no others."""

@@ -35,7 +35,8 @@ def _tables(results: Results, out: Path) -> list[Path]:
     frame = tidy.tidy(results)
     paths = [out / "table.csv", out / "table.parquet"]
     frame.to_csv(paths[0], index=False)
-    frame.to_parquet(paths[1], index=False)
+    with paths[1].open("wb") as file:  # by its handle: a path may hold bytes that are no text
+        frame.to_parquet(file, index=False)
     every_trial = trials.frame(results)
     if not every_trial.empty:
         paths.append(out / "trials.csv")
