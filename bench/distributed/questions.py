@@ -28,8 +28,8 @@ SIZES = (1, 2, 4)
 ROWS = 512  # of the training rows, which every process loads
 DRAWS = 4  # of masks
 REDUCTIONS = 20  # timed calls
-# Steps of a timed round by a task's family, and rounds: about a second each on a core.
-ROUNDS = {"fnn": (200, 5), "cnn": (20, 4), "rnn": (50, 4), "lstm": (3, 4)}
+# Steps of a timed round by a task's family, and rounds: a part of a second each on a core.
+ROUNDS = {"fnn": (100, 4), "cnn": (10, 4), "rnn": (50, 4), "lstm": (2, 3)}
 LOSING = "fnn-mnist"  # trained while a peer is killed, by two
 
 
@@ -106,12 +106,17 @@ def steps(wanted: Wanted) -> Iterator[GroupStep]:
             yield _step(wanted, "lose", scheme, 2, 1)
     for launch in range(wanted.launches):
         yield from _measured(wanted, launch)
+    shared = [size for size in wanted.sizes if size > wanted.cores]
+    for scheme, size in product(wanted.schemes, shared):
+        yield _step(wanted, "measure", scheme, size, 1)
 
 
 def _measured(wanted: Wanted, launch: int) -> Iterator[GroupStep]:
-    """The order of the schemes is turned round in every other launch, so that drift hits all
+    """Of groups whose processes have a core each; the others show that they work, and once is
+    enough. The order of the schemes is turned round in every other launch, so that drift hits all
     alike."""
-    for scheme, size in product(wanted.schemes[:: -1 if launch % 2 else 1], wanted.sizes):
+    able = [size for size in wanted.sizes if size <= wanted.cores]
+    for scheme, size in product(wanted.schemes[:: -1 if launch % 2 else 1], able):
         for threads in _threads(size, wanted.cores):
             yield _step(wanted, "measure", scheme, size, threads, launch)
     for single in wanted.singles:
@@ -130,13 +135,16 @@ def _step(
         "certify": wanted.certified,
         "lose": tuple(task for task in wanted.tasks if task.name == LOSING),
     }.get(kind, wanted.tasks)
-    asked = tuple(_asked(wanted, task, size) for task in tasks)
+    grows = size > 1 and launch == 0
+    asked = tuple(_asked(wanted, task, size, grows) for task in tasks)
     key = "~".join((kind, scheme.name, f"{size}x{threads}", str(launch)))
     return GroupStep(key, kind, launch, GroupQuestion(scheme, kind, size, threads, asked))
 
 
-def _asked(wanted: Wanted, task: Task, size: int) -> dict[str, Any]:
+def _asked(wanted: Wanted, task: Task, size: int, grows: bool) -> dict[str, Any]:
+    """grows: whether a batch that grows with the group is timed too."""
     steps_of_a_round, rounds = ROUNDS[task.family]
+    batches = {"strong": task.batch_size}
     return {
         "work": definition(task),
         "folder": str(wanted.folders[task.name]),
@@ -144,7 +152,7 @@ def _asked(wanted: Wanted, task: Task, size: int) -> dict[str, Any]:
         "seed": wanted.seed,
         "order": order(task, wanted.seed).tolist(),
         "draws": DRAWS,
-        "batches": {"strong": task.batch_size, "weak": task.batch_size * size},
+        "batches": batches | ({"weak": task.batch_size * size} if grows else {}),
         "steps": steps_of_a_round,
         "rounds": rounds,
         "reductions": REDUCTIONS,

@@ -13,14 +13,15 @@ from bench.records.record import Status
 from bench.records.schema import Machine, Suite
 
 GroupKind = Literal["certify", "measure", "alone", "lose"]
-AtLeastOne = Annotated[int, Field(ge=1)]
+AtLeastOne = Annotated[int, Field(ge=1, le=2**53)]
+RoundSeconds = Annotated[float, Field(gt=1e-9, lt=1e9)]  # so that no speed is infinite
 
 
 class GroupRounds(Strict):
     """Rounds of training: the samples of one, of the whole group, and the seconds of each."""
 
     samples: AtLeastOne
-    seconds: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    seconds: Annotated[tuple[RoundSeconds, ...], Field(min_length=1)]
 
 
 class GroupTask(Strict):
@@ -32,7 +33,7 @@ class GroupTask(Strict):
     strong: GroupRounds | None = None
     weak: GroupRounds | None = None
     steps: Count = 0
-    reduction: tuple[Positive, ...] = ()
+    reduction: tuple[RoundSeconds, ...] = ()
     first_step: Seconds | None = None
 
 

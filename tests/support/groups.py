@@ -57,3 +57,62 @@ def file_of(groups: dict[str, Any], tasks: tuple[str, ...] = ("fnn-mnist",)) -> 
         "tasks": dict.fromkeys(tasks, "digest"), "patience_seconds": 4.0, "groups": groups,
     }  # fmt: skip
     return parse(json.dumps(raw), DistributedFile, "distributed.json")
+
+
+def certified(name: str, size: int, passed: bool = True) -> dict[str, Any]:
+    """A group's certificates, as a record has them."""
+    error = 1e-7 if passed else 0.5
+    check = {"name": "gradients, whole", "error": error, "bound": 1e-6, "passed": passed}
+    reason = "" if passed else "gradients, whole: error 0.5 over bound 1e-06"
+    proof = {
+        "passed": passed, "reason": reason, "adam_form": "epsilon", "checks": [check],
+    }  # fmt: skip
+    how = {"status": "ok" if passed else "unverified", "reason": reason}
+    return _group(name, "certify", size) | how | {"tasks": {"fnn-mnist": {"certificate": proof}}}
+
+
+def timed(
+    name: str, size: int, seconds: float, launch: int = 0, threads: int = 1, kind: str = "measure"
+) -> dict[str, Any]:
+    """A group that was timed: rounds of 640 samples in 20 steps."""
+    rounds = {"samples": 640, "seconds": [seconds, seconds * 1.1, seconds * 0.9]}
+    weak = {"samples": 640 * size, "seconds": [seconds * 1.5] * 3}
+    task = {
+        "strong": rounds, "weak": weak, "steps": 20, "reduction": [seconds / 200] * 3,
+        "first_step": 0.5,
+    }  # fmt: skip
+    made = _group(name, kind, size) | {"launch": launch, "threads": threads}
+    return made | {"tasks": {"fnn-mnist": task}, "starts": {"import": 1.0, "join": 0.25}}
+
+
+def lost(name: str, ending: str, seconds: float) -> dict[str, Any]:
+    """A group one of whose peers was killed."""
+    reason = "RuntimeError: Connection closed by peer"
+    found = {"ending": ending, "seconds": seconds, "left": 0}
+    return _group(name, "lose", 2) | {"reason": reason, "lost": found}
+
+
+def _group(name: str, kind: str, size: int) -> dict[str, Any]:
+    return {"name": name, "kind": kind, "size": size, "threads": 1, "status": "ok", "reason": ""}
+
+
+def keyed(*groups: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Groups under keys, as the file has them."""
+    return {f"{number}": group for number, group in enumerate(groups)}
+
+
+def usual(pair: float = 0.06) -> dict[str, dict[str, Any]]:
+    """PyTorch's pair takes `pair` seconds a round against 0.1 of one process and 0.08 of one with
+    both cores; MXNet's fails its certificate; three launches."""
+    name = "pytorch:ddp"
+    found = [certified(name, size) for size in (1, 2, 4)]
+    found += [certified("mxnet:dist-sync", 1), certified("mxnet:dist-sync", 2, passed=False)]
+    found += [lost(name, "error", 0.2), lost("mxnet:dist-sync", "hang", 4.2)]
+    for launch in range(3):
+        wave = 1 + 0.01 * launch
+        found.append(timed(name, 1, 0.1 * wave, launch))
+        found.append(timed(name, 1, 0.08 * wave, launch, threads=2))
+        found.append(timed(name, 2, pair * wave**2, launch))
+        found.append(timed(name, 4, 0.07 * wave, launch))
+        found.append(timed("pytorch:eager", 1, 0.05 * wave, launch, threads=2, kind="alone"))
+    return keyed(*found)

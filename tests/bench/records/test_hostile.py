@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 
 from bench import load_run
 from bench.history import store
+from bench.records.beside import written
 from bench.records.record import Record
 from bench.records.store import Run
 from tasks.errors import UserError
+from tests.support.groups import file_of, usual
 from tests.support.hostile import Numbers, Seen, call, check, numbers, quick_commands, tell
 from tests.support.mutate import Mutant, mutants, tries
 from tests.support.records import about, certificate, record, run_file, search, turned
@@ -35,6 +37,7 @@ FILES = {
     "certificate": ("run", "run/launches/certify0~fnn-mnist~pytorch-eager.json"),
     "ceiling.json": ("run", "run/ceiling.json"),
     "evidence.json": ("run", "run/evidence.json"),
+    "distributed.json": ("run", "run/distributed.json"),
     "history": ("run", "history/*.json"),
 }
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -78,7 +81,7 @@ def write(home: Path, made: list[Record], task: str = "fnn-mnist") -> None:
 
 
 def write_beside(path: Path) -> None:
-    """A ceiling and an evidence file as `bench run` and `bench evidence` write them."""
+    """What `bench run`, `bench evidence` and `bench distribute` write beside the records."""
     rate = {"fp32": {"flops": 2e11}, "copy": {"bytes_per_second": 3e10}}
     asked = {"schema": 2, "device": "cpu", "threads": 2, "precisions": ["fp32"]}
     (path / "ceiling.json").write_text(json.dumps(asked | {"answers": {"pytorch": rate}}))
@@ -89,6 +92,8 @@ def write_beside(path: Path) -> None:
     evidence = {"schema": 2, "created": raw["created"], "machine": raw["machine"], "threads": 2}
     text = json.dumps(evidence | {"answers": {curve["id"]: entry}})
     (path / "evidence.json").write_text(text)
+    groups = written(file_of(usual()))
+    (path / "distributed.json").write_text(json.dumps(groups))
 
 
 @pytest.mark.parametrize("kind", FILES)
