@@ -91,6 +91,15 @@ def distributed(session: nox.Session) -> None:
 
 
 @nox.session
+def ray(session: nox.Session) -> None:
+    """Campaigns on two Ray nodes of this machine, in an environment of its own."""
+    runner(session, "tests")
+    session.install("-e", ".[ray]")
+    session.run("bench", "setup", "--implementations", "sklearn")
+    session.run("pytest", "-q", "-s", "tests/bench/run/test_ray.py", *session.posargs)
+
+
+@nox.session
 def report(session: nox.Session) -> None:
     """Every published run's report made anew from its records; fails where one is not the same."""
     runner(session)

@@ -15,15 +15,21 @@ from bench.claims.measure import (
     reliability,
     scaling,
     steps,
+    sweeps,
     writing,
 )
 from bench.claims.table import CLAIMS, Claim
+from bench.judge.curves import curves
 
 EVIDENCE: dict[str, Evidence] = {
     piece.name: piece
     for module in (leading, steps, scaling, reliability, writing, dynamics, exports, groups, dated)
     for piece in module.EVIDENCE
 }
+
+
+# In a run that is a sweep these stand for those of the same names.
+SWEPT: dict[str, Evidence] = {piece.name: piece for piece in sweeps.EVIDENCE}
 
 
 @dataclass(frozen=True)
@@ -47,8 +53,9 @@ class JudgedClaim:
 def judge_all(facts: ClaimFacts) -> list[JudgedClaim]:
     """Every claim of the articles' table, in its order."""
     judged = []
+    evidence = EVIDENCE | (SWEPT if curves(facts.results) else {})
     for claim in CLAIMS:
-        findings = tuple(_finding(EVIDENCE[n], facts, claim.framework) for n in claim.evidence)
+        findings = tuple(_finding(evidence[n], facts, claim.framework) for n in claim.evidence)
         judged.append(JudgedClaim(claim, together([f.verdict for f in findings]), findings))
     return judged
 

@@ -29,6 +29,7 @@ from bench.cli.doctor import doctor
 from bench.cli.export import export
 from bench.cli.history import history_app
 from bench.cli.list import list_
+from bench.cli.merge import merge_
 from bench.cli.regress import regress
 from bench.cli.report import evidence_, report_
 from bench.cli.run import run
@@ -58,6 +59,7 @@ app.command("certify")(certify_)
 app.command("run")(run)
 app.command("campaign")(campaign_)
 app.command("distribute")(distribute)
+app.command("merge")(merge_)
 app.command("report")(report_)
 app.command("evidence")(evidence_)
 app.command("compare")(compare_)

@@ -15,6 +15,8 @@ from rich.console import Console
 
 from adapters.outside import OutsideAdapter
 from bench import discover
+from bench.cli import cluster
+from bench.cli.cluster import EngineName
 from bench.cli.options import (
     AdapterFiles,
     DataDir,
@@ -36,12 +38,15 @@ from bench.cli.options import (
     size_bytes,
     source_of,
 )
+from bench.cli.parts import shard_of, swept
 from bench.cli.progress import Progress
 from bench.cli.report import publish
 from bench.discover import Divisions, plugin_tasks, works
 from bench.plan.request import PROFILES, contenders, matching_tasks
+from bench.plan.sweep import sweeps_of
 from bench.records.record import Request
 from bench.records.results import Results
+from bench.records.store import Run
 from bench.report.layouts import terminal
 from bench.run import ceiling, environments, session, task_file
 from bench.run.launches import forget_outer, run_jobs
@@ -103,6 +108,25 @@ def run(
             "--certify", help="Make certificates anew that were made of the same code before."
         ),
     ] = False,
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="AXIS=32..1024",
+            help="A curve: the tasks with one thing of them at several values (batch, threads, "
+            "width, length). May be given several times; each is a curve of its own.",
+        ),
+    ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="Only this part of the sittings; see `bench merge`."),
+    ] = None,
+    on: Annotated[
+        EngineName | None,
+        typer.Option(help="Who hands out the sittings: ray: a cluster's nodes; local: this one."),
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Of the Ray cluster.")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Finish an interrupted run; its own options hold.")
     ] = False,
@@ -110,28 +134,44 @@ def run(
     """Measure, print the table, write the report into the run."""
     given = take_adapters(adapter, device)
     own = own_tasks(task, tasks, data_dir)
-    opened = (
-        session.resume(out, source_of(env))
-        if resume
-        else session.start(
-            request_of(
-                profile.value, tasks, beside(given, implementations, division), division, own,
-                device=device, precision=precision, threads=threads or session.default_threads(),
-                launches=launches or PROFILES[profile].launches, seed=seed,
-                margin=PROFILES[profile].margin if margin is None else fraction(margin, "--margin"),
-                budget_seconds=_budget(budget, profile, launches), prune=prune,
-                memory_limit_bytes=size_bytes(memory_limit, "--memory-limit"),
-            ),
-            out,
-            data_dir,
-            source_of(env),
-            own=own,
-        )
-    )  # fmt: skip
+    part = shard_of(shard)
+    unasked = not (launches or sweep or shard or on)  # else no sitting is added by itself
+    engine = cluster.engine_of(on, address)
+    nodes = cluster.looked(engine, device, console) if engine is not None else {}
+    place = next(iter(nodes.values()), None)
+    sweeps = sweeps_of(sweep or ())
+
+    def asked() -> tuple[Request, OwnTasks]:
+        request = request_of(
+            profile.value, tasks, beside(given, implementations, division), division, own,
+            device=device, precision=precision,
+            threads=threads or (place.threads if place else session.default_threads()),
+            launches=launches or PROFILES[profile].launches, seed=seed,
+            margin=PROFILES[profile].margin if margin is None else fraction(margin, "--margin"),
+            budget_seconds=_budget(budget, profile, unasked), prune=prune,
+            memory_limit_bytes=size_bytes(memory_limit, "--memory-limit"), **part,
+        )  # fmt: skip
+        return swept(request, own, sweeps, data_dir) if sweeps else (request, own)
+
+    if engine is not None:
+        if budget is not None:
+            raise UserError("--budget adds sittings on one machine; with --on say --launches")
+        cluster.run_on(engine, nodes, asked, out, data_dir, resume, certify, console)
+        return
+    if resume:
+        opened = session.resume(out, source_of(env))
+    else:
+        request, tasks_given = asked()
+        opened = session.start(request, out, data_dir, source_of(env), own=tasks_given)
     work(opened, console, certify_anew=certify)
-    results = Results.read(opened.run)
+    shown(opened.run, console)
+
+
+def shown(run: Run, console: Console) -> None:
+    """Print a run's table and write its report; exit status 1 where nothing was measured."""
+    results = Results.read(run)
     terminal.show(results, console)
-    publish(results, opened.run.path, console)
+    publish(results, run.path, console)
     if not results.measured:
         raise UserError("nothing was measured; the reasons stand under the table")
 
@@ -189,11 +229,11 @@ def own_tasks(files: list[Path] | None, tasks: str | None, data_dir: Path | None
     return task_file.read_all([*(files or ()), *theirs], data_dir)
 
 
-def _budget(text: str | None, profile: ProfileName, launches: int | None) -> float | None:
+def _budget(text: str | None, profile: ProfileName, unasked: bool) -> float | None:
     """Seconds until which sittings are added; None: none are."""
     if text is not None:
         return seconds(text, "--budget")
-    return PROFILES[profile].budget_seconds if launches is None else None
+    return PROFILES[profile].budget_seconds if unasked else None
 
 
 def say_data(opened: session.Session) -> None:

@@ -13,6 +13,7 @@ from bench.records.record import Job
 from bench.records.schema import Launch
 
 # The ways in which a process is ended from outside; a framework that dies of itself has others.
+NODE_LOST = "the node was lost"
 BY_OTHERS = ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT")
 
 
@@ -21,7 +22,8 @@ def is_outer(launch: Launch, ready: Collection[str]) -> bool:
     if launch.status == "uninstallable":
         return launch.job.framework in ready
     if launch.status == "crash":
-        return any(f"signal {name}" in launch.reason for name in BY_OTHERS)
+        by_others = any(f"signal {name}" in launch.reason for name in BY_OTHERS)
+        return by_others or launch.reason.startswith(NODE_LOST)
     return launch.status in ("timeout", "out-of-memory")
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from adapters.base import Division
 from bench.plan.request import Plan
+from bench.records.points import point_of, threads_of
 from bench.records.record import AA_LABEL, Cell, Job, JobKind, Status
 from bench.records.schema import Launch
 from tasks.spec.search import Search
@@ -16,22 +17,38 @@ def make_jobs(plan: Plan) -> list[Job]:
     """Certificates first, then sittings.
 
     In a sitting every contender of a task starts once. The order is rotated by one from sitting
-    to sitting and reversed in every second, so a drift of the machine hits all starts alike.
+    to sitting and reversed in every second, so a drift of the machine hits all starts alike. A
+    shard has its share of the sittings, and the certificates of their tasks.
     """
-    jobs: list[Job] = []
-    for name in plan.request.tasks:
-        for position, cell in enumerate(_cells(plan, name)):
-            jobs.append(_job("certify", cell, 0, position, plan))
     if not plan.request.measure:
-        return jobs
-    for block in range(plan.request.launches):
-        for name in plan.request.tasks:
-            if not isinstance(plan.works[name], Search):
-                jobs += block_jobs(plan, name, block)
-            elif block == 0:  # one launch: its trials are its rounds, and they are many
-                cells = _cells(plan, name)
-                jobs += [_job("search", cell, 0, i, plan) for i, cell in enumerate(cells)]
+        return [job for name in plan.request.tasks for job in _certificates(plan, name)]
+    units = _shard(plan)
+    wanted = {name for _, name in units}
+    jobs = [job for name in plan.request.tasks if name in wanted
+            for job in _certificates(plan, name)]  # fmt: skip
+    for block, name in units:
+        if isinstance(plan.works[name], Search):
+            cells = _cells(plan, name)
+            jobs += [_job("search", cell, 0, i, plan) for i, cell in enumerate(cells)]
+        else:
+            jobs += block_jobs(plan, name, block)
     return jobs
+
+
+def _shard(plan: Plan) -> list[tuple[int, str]]:
+    """Block and task of each sitting (a search has one: its trials are its rounds) of this shard:
+    every n-th, so that all shards have some of every block."""
+    units = [
+        (block, name)
+        for block in range(plan.request.launches)
+        for name in plan.request.tasks
+        if block == 0 or not isinstance(plan.works[name], Search)
+    ]
+    return units[plan.request.shard - 1 :: plan.request.shards]
+
+
+def _certificates(plan: Plan, task: str) -> list[Job]:
+    return [_job("certify", cell, 0, i, plan) for i, cell in enumerate(_cells(plan, task))]
 
 
 def block_jobs(plan: Plan, task: str, block: int) -> list[Job]:
@@ -54,7 +71,7 @@ def block_jobs(plan: Plan, task: str, block: int) -> list[Job]:
 def _cells(plan: Plan, task: str) -> list[Cell]:
     r = plan.request
     return [
-        Cell(task, name, r.device, r.precision, r.threads)
+        Cell(task, name, r.device, r.precision, threads_of(r, task))
         for name in r.implementations
         if plan.contenders[name].does(task)
     ]
@@ -111,17 +128,30 @@ class Done:
 
 
 def pending(jobs: Sequence[Job], launches: Mapping[str, Launch | Done]) -> list[Job]:
-    """The jobs still to run: not recorded, and not behind a certificate that did not pass."""
+    """The jobs still to run: not recorded, not behind a certificate that did not pass, and not
+    behind the point at which their curve ran out of memory."""
     refused = {
         _key(launch.cell)
         for launch in launches.values()
         if launch.kind == "certify" and launch.status != "ok"
     }
+    full = [x.cell for x in launches.values() if x.status == "out-of-memory"]
     return [
         job
         for job in jobs
-        if job.id not in launches and (job.kind == "certify" or _key(job.cell) not in refused)
+        if job.id not in launches
+        and (job.kind == "certify" or _key(job.cell) not in refused)
+        and not _behind_memory(job.cell, full)
     ]
+
+
+def _behind_memory(cell: Cell, full: Iterable[Cell]) -> bool:
+    """Whether a smaller point of its curve did not fit: a larger one would not either."""
+    point = point_of(cell.task)
+    if point is None:
+        return False
+    ends = (point_of(one.task) for one in full if one.implementation == cell.implementation)
+    return any(end is not None and end.before(point) for end in ends)
 
 
 def _key(cell: Cell) -> tuple[str, str, str, str]:

@@ -221,9 +221,13 @@ class Request:
     adapters: tuple[str, ...] = ()
     own: tuple[str, ...] = ()  # environments that are the user's, not the suite's
     memory_limit_bytes: int | None = None  # of a worker; None: what is free
+    shard: int = 1  # of `shards` parts of a plan, the one that this run is
+    shards: int = 1
 
     def __post_init__(self) -> None:
-        _least(self, threads=1, launches=1, seed=0)
+        _least(self, threads=1, launches=1, seed=0, shard=1, shards=1)
+        if self.shard > self.shards:
+            raise ValueError("shard must be at most shards")
         if self.launches > MOST_LAUNCHES:
             raise ValueError(f"launches must be at most {MOST_LAUNCHES}")
         _fits_a_seed(self.seed + self.launches)

@@ -14,10 +14,11 @@ from typing import get_args
 
 from adapters.base import Division
 from bench.records.beside import CeilingFile, EvidenceFile, old_ceiling
+from bench.records.foreign import why_foreign
 from bench.records.groups import DistributedFile
 from bench.records.metrics import ALL_METRICS, Direction, Metric, metric
 from bench.records.parts import CertificateRecord, LaunchReadings
-from bench.records.record import AA_LABEL, Cell, Job, Status
+from bench.records.record import AA_LABEL, Cell, Status
 from bench.records.schema import Launch, RunFile
 from bench.records.store import Run
 from bench.stats import Estimate
@@ -154,11 +155,8 @@ class Results:
         """A run directory; `UserError` naming file and field where something does not fit."""
         about, launches = run.about(), run.records().values()
         for launch in launches:
-            if field_ := _foreign(about, launch.job):
-                raise UserError(
-                    f"{run.launches}/{launch.job.id}.json is no launch of this run: "
-                    f"launch.job.{field_} is not what run.json asks for"
-                )
+            if reason := why_foreign(about, launch):
+                raise UserError(f"{run.launches}/{launch.job.id}.json {reason}")
         ceiling = run.beside("ceiling.json", CeilingFile)
         evidence = run.beside("evidence.json", EvidenceFile)
         found = Results.of(about, launches, ceiling, evidence, run.path)
@@ -256,21 +254,6 @@ class Results:
     def measured(self) -> bool:
         """Whether any launch counts."""
         return any(result.good for result in self.cells)
-
-
-def _foreign(about: RunFile, job: Job) -> str:
-    """The first field of a job that this run was not asked for; empty when it was."""
-    request, cell = about.request, job.cell
-    kept = about.tasks.get(cell.task)
-    fits = {
-        "cell.task": cell.task in request.tasks,
-        "cell.implementation": cell.implementation in request.implementations,
-        "cell.device": cell.device == request.device,
-        "cell.precision": cell.precision == request.precision,
-        "cell.threads": cell.threads == request.threads,
-        "work": job.work == (kept.definition if kept else {}),
-    }
-    return next((name for name, is_asked in fits.items() if not is_asked), "")
 
 
 def cells_of(launches: Iterable[Launch]) -> tuple[CellResult, ...]:

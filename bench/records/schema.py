@@ -34,6 +34,32 @@ from tasks.spec.network import Task
 from tasks.spec.search import Search
 
 
+class Machine(Strict):
+    """The machine's part of a run's fingerprint; memory and kernel are rounded.
+
+    A device's own facts (bench.machine.devices) stand under its name: cuda_name, cuda_driver.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Setting | None]
+
+    cpu: str
+    cores: Annotated[int, Field(gt=0)]
+    memory_gib: Count
+    architecture: str
+    os: str
+    python: str
+
+
+class Place(Strict):
+    """Where a launch of a run on several machines was measured: the node, the machine that it is,
+    and the block that it was part of, which has one node and is new where a node was lost."""
+
+    block: str
+    node: str
+    machine: Machine
+
+
 class LaunchFacts(Strict):
     """The `launch` key: the job, how it ended, and whatever the worker measured beside rounds."""
 
@@ -55,6 +81,7 @@ class LaunchFacts(Strict):
     search: SearchRecord | None = None
     turns: tuple[TurnRecord, ...] = ()
     """Of the sitting it was part of; empty in a launch that was measured alone."""
+    place: Place | None = None
 
 
 class Samples(Strict):
@@ -197,23 +224,6 @@ class SourceFacts(Strict):
     commit: str = ""
     code: str = ""
     environments: dict[str, str] = Field(default_factory=dict)
-
-
-class Machine(Strict):
-    """The machine's part of a run's fingerprint; memory and kernel are rounded.
-
-    A device's own facts (bench.machine.devices) stand under its name: cuda_name, cuda_driver.
-    """
-
-    model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, Setting | None]
-
-    cpu: str
-    cores: Annotated[int, Field(gt=0)]
-    memory_gib: Count
-    architecture: str
-    os: str
-    python: str
 
 
 class DataSetFacts(Strict):

@@ -90,13 +90,15 @@ def start(
     source: Source = HERE,
     pairing: str = "",
     own: OwnTasks = NO_TASKS,
+    elsewhere: Mapping[str, Any] | None = None,
 ) -> Session:
     """Begin a new run in `out` (default: runs/<time>) with the code and pins of `source`.
 
     pairing: the same text in runs that are measured interleaved, else empty. own: tasks that are
-    the user's, which `request` may name.
+    the user's, which `request` may name. elsewhere: as in `about_of`.
     """
-    about = about_of(request, PROFILES[request.profile].budget, data_dir, source, pairing, own)
+    budget = PROFILES[request.profile].budget
+    about = about_of(request, budget, data_dir, source, pairing, own, elsewhere)
     path = out or RUNS / datetime.fromisoformat(about.created).strftime("%Y%m%dT%H%M%SZ")
     return _session(Run.create(path, about), about, source)
 
@@ -108,9 +110,12 @@ def about_of(
     source: Source = HERE,
     pairing: str = "",
     own: OwnTasks = NO_TASKS,
+    elsewhere: Mapping[str, Any] | None = None,
 ) -> RunFile:
-    """run.json of a run that begins now; its data are made ready in the cache."""
-    check_device(request.device, request.precision)
+    """run.json of a run that begins now; its data are made ready in the cache. elsewhere: the
+    machine that it will be measured on, where that is not this one."""
+    if elsewhere is None:
+        check_device(request.device, request.precision)
     outside = adapter_file.modules(request.implementations)
     request = replace(request, own=tuple(sorted(source.own)), adapters=outside)
     known: dict[str, Task | Search] = {work.name: work for work in CATALOGUE}
@@ -125,7 +130,7 @@ def about_of(
             "suite": suite(source),
             "request": asdict(request),
             "budget": asdict(budget),
-            "machine": machine(request.device),
+            "machine": machine(request.device) if elsewhere is None else dict(elsewhere),
             "datasets": data,
             "tasks": {
                 n: {"digest": digest(w), "definition": definition(w)} for n, w in works.items()
@@ -167,10 +172,15 @@ def _data(work: Task | Search, own: OwnTask | None, data_dir: Path | None) -> di
     return facts | {"metric": task.metric, "target": target}
 
 
-def resume(out: Path | None, source: Source = HERE, beside: bool = False) -> Session:
+def resume(
+    out: Path | None,
+    source: Source = HERE,
+    beside: bool = False,
+    elsewhere: Mapping[str, Any] | None = None,
+) -> Session:
     """Open a run to finish it; without `out`, the newest under runs/. Its code and pins are those
     that it was begun with. source: whose `own` environments are given again. beside: it is gone on
-    with together with the run that it is measured beside.
+    with together with the run that it is measured beside. elsewhere: as in `start`.
 
     `UserError` where the run was begun with other tasks, data, code or on another machine: what
     is added to it must be what was begun.
@@ -183,7 +193,7 @@ def resume(out: Path | None, source: Source = HERE, beside: bool = False) -> Ses
     run = Run.open(out)
     about = run.about()
     adapter_file.take_again(about.request.adapters)
-    _check_begun(out, about)
+    _check_begun(out, about, elsewhere)
     if about.pairing and not beside:
         raise UserError(
             f"{out} is one side of a comparison: `bench regress --resume --out {out.parent}`"
@@ -198,7 +208,7 @@ def resume(out: Path | None, source: Source = HERE, beside: bool = False) -> Ses
     return replace(_session(run, about, begun_with), resumed=True)
 
 
-def _check_begun(out: Path, about: RunFile) -> None:
+def _check_begun(out: Path, about: RunFile, elsewhere: Mapping[str, Any] | None) -> None:
     """`UserError` where what would be added to a run is not what was begun."""
     if not about.tasks:
         raise UserError(f"{out} was begun by an older version, which kept no tasks; start anew")
@@ -215,21 +225,27 @@ def _check_begun(out: Path, about: RunFile) -> None:
     if unknown := [name for name in about.request.implementations if name not in known]:
         raise UserError(f"{out} asks for {unknown[0]}, which this suite does not have")
     kind_of(about.request.device)  # UserError where this suite knows no such device
-    if not same_machine(about.machine, Machine.model_validate(machine(about.request.device))):
+    now = machine(about.request.device) if elsewhere is None else dict(elsewhere)
+    if not same_machine(about.machine, Machine.model_validate(now)):
         raise UserError(
             f"{out} was begun on another machine or system; its launches cannot be mixed"
         )
 
 
-def _session(run: Run, about: RunFile, source: Source = HERE) -> Session:
+def plan_of(about: RunFile) -> Plan:
+    """The plan of a run as it was begun."""
     request = about.request
     data = {name: DataSet(f.folder, f.target) for name, f in about.datasets.items()}
     contenders = {i.name: i for i in _known()}
     works = {name: restored(facts.definition) for name, facts in about.tasks.items()}
-    plan = Plan(request, about.budget, data, contenders, works)
+    return Plan(request, about.budget, data, contenders, works)
+
+
+def _session(run: Run, about: RunFile, source: Source = HERE) -> Session:
+    plan = plan_of(about)
     jobs = make_jobs(plan)
     used = {job.framework for job in jobs}
-    frameworks = {f: environments.describe(f, request.device, source) for f in used}
+    frameworks = {f: environments.describe(f, about.request.device, source) for f in used}
     return Session(run, plan, jobs, frameworks)
 
 
