@@ -23,7 +23,7 @@ from bench.run.engines.base import Engine, NodeFacts
 from bench.run.engines.campaign import ClusterRun, looked_at
 from bench.run.engines.local import Local
 from bench.run.engines.ray_cluster import START, OnRay
-from bench.run.launches import Events
+from bench.run.launches import Events, forget_outer
 from bench.run.session import RUNS, Session
 from bench.run.task_file import OwnTasks
 from tasks.errors import UserError
@@ -86,8 +86,7 @@ def run_on(
         terminal.show(results, console)
         publish(results, one.run.path, console)
     if left:
-        typer.echo(f"{left} blocks had no node left; go on with --resume", err=True)
-        raise typer.Exit(1)
+        raise UserError(f"{left} blocks had no node left; go on with: bench run --on … --resume")
 
 
 def _begun(place: Path, types: Mapping[str, NodeFacts]) -> dict[str, Session]:
@@ -98,7 +97,8 @@ def _begun(place: Path, types: Mapping[str, NodeFacts]) -> dict[str, Session]:
         machine = Run.open(folder).about().machine
         for kind, facts in types.items():
             if Machine.model_validate(dict(facts.machine)) == machine:
-                found[kind] = session.resume(folder, elsewhere=facts.machine)
+                found[kind] = opened = session.resume(folder, elsewhere=facts.machine)
+                forget_outer(opened.run, opened.jobs, opened.frameworks)
     if not found:
         raise UserError(f"{place} holds no run of the types of machine that there are now")
     return found

@@ -168,7 +168,7 @@ def run(
 
 
 def shown(run: Run, console: Console) -> None:
-    """Print a run's table and write its report; exit status 1 where nothing was measured."""
+    """Print a run's table and write its report; `UserError` where nothing was measured."""
     results = Results.read(run)
     terminal.show(results, console)
     publish(results, run.path, console)
