@@ -30,7 +30,7 @@ NUMPY = ("numpy",)
 
 Kind = Literal[
     "arithmetic", "prediction", "calls", "dropout", "staging", "memory", "shapes", "augmentation",
-    "settings", "waiting", "values", "views", "work", "correct",
+    "settings", "waiting", "values", "views", "work", "graphs", "correct",
 ]  # fmt: skip
 
 
@@ -40,9 +40,10 @@ class Mutant:
 
     make: an adapter to the same with the fault; those of "numpy" ignore what they are given.
     families, losses, needs, length: the tasks it can show in: their families, their losses (empty
-    for any), a kind of layer (or `Augmentation`) they have, and the shortest sequence. frameworks:
-    where it exists; empty for anywhere. judged_by: what must refuse it: the certificate, or what a
-    launch checks around its timed rounds (settings, waiting, amount of work). unseeable: why
+    for any), a kind of layer (or `Augmentation`) they have, and the shortest sequence. task: the one
+    small graph it is tried on, by name. frameworks: where it exists; empty for anywhere. judged_by:
+    what must refuse it: the certificate, or what a launch checks around its timed rounds (settings,
+    waiting, amount of work). unseeable: why
     neither can, "" otherwise.
     """
 
@@ -54,11 +55,14 @@ class Mutant:
     frameworks: tuple[str, ...] = ()
     losses: tuple[Loss, ...] = ()
     length: int = 0
+    task: str = ""
     judged_by: Literal["certificate", "launch"] = "certificate"
     unseeable: str = ""
 
     def applies(self, task: Task) -> bool:
         """Whether the fault can show in this task at all."""
+        if self.task:
+            return task.name == self.task
         kinds = {type(part) for part in (*task.layers, task.augmentation)}
         if task.family not in self.families or task.input_shape[0] < self.length:
             return False
@@ -76,6 +80,7 @@ class Wrapped(Adapter):
     def __init__(self, inner: Adapter) -> None:
         self.inner = inner
         self.adam_form = inner.adam_form  # type: ignore[misc]  # follows what it wraps
+        self.variance_form = inner.variance_form  # type: ignore[misc]
 
     def begin(self) -> None:
         """Called by every `build`, after it: what is to be forgotten is forgotten here."""

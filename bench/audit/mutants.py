@@ -18,14 +18,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from adapters.base import Adapter, Unsupported
 from adapters.mutants.catalogue import CORRECT, FAULTS
 from adapters.mutants.mutant import Mutant
 from adapters.mutants.small import CNN, SMALL, rows
+from adapters.mutants.small_graphs import GRAPHS, graph_rows
 from bench.audit.mutants_summary import write_summary
 from bench.audit.planted import contender, refused_by_launch
 from bench.proof.certify import certify
 from tasks.spec.network import Task
+
+GRAPH_ROWS = 400
 
 
 @dataclass(frozen=True)
@@ -57,9 +62,9 @@ def judge(mutant: Mutant, name: str, adapter: Adapter, task: Task, seed: int) ->
     named = (mutant.name, mutant.kind, task.name, seed)
     try:
         if mutant.judged_by == "launch":
-            reason = refused_by_launch(mutant, name, task, *rows(task), seed)
+            reason = refused_by_launch(mutant, name, task, *rows_for(task), seed)
             return FaultVerdict(*named, refused_by=f"launch: {reason}" if reason else "")
-        certificate = certify(mutant.make(adapter), task, *rows(task), seed)
+        certificate = certify(mutant.make(adapter), task, *rows_for(task), seed)
     except Unsupported as why:
         return FaultVerdict(*named, unsupported=str(why))
     except Exception as error:  # whatever a framework raises at a fault
@@ -75,7 +80,12 @@ def tasks_for(mutant: Mutant, most: int = 1) -> list[Task]:
     work that is left over to be told from noise."""
     if mutant.judged_by == "launch":
         return [CNN]
-    return [task for task in SMALL if mutant.applies(task)][:most]
+    return [task for task in (*SMALL, *GRAPHS) if mutant.applies(task)][:most]
+
+
+def rows_for(task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """Random rows and targets of a small task."""
+    return graph_rows(task, GRAPH_ROWS) if task.is_graph else rows(task)
 
 
 def chosen(kind: str, framework: str, most: int, own: bool) -> list[tuple[Mutant, Task]]:

@@ -18,6 +18,7 @@ from adapters.reference.oracle import Reference
 from bench.proof import (
     augmentation,
     calls,
+    drawn,
     dropout,
     extremes,
     forward,
@@ -68,6 +69,7 @@ GROUPS = (
     Group("prediction", prediction.checks),
     Group("swings", swings.checks, not_of_graphs=_NORMS),
     Group("gradients", gradients.checks, LOWER_DRAWS),
+    Group("drawn", drawn.checks),
     Group("extremes", extremes.checks, not_of_graphs=_NORMS),
     Group("memory", memory.checks),
     Group("augmentation", augmentation.checks, LOWER_DRAWS, "no graph of the catalogue augments"),

@@ -13,6 +13,7 @@ from adapters.base import Device, Precision
 from bench.records.parts import Count, Moment, Positive, Strict
 from bench.records.record import Budget, Cell, Status
 from bench.records.schema import Machine
+from tasks.spec.training import Score
 
 
 class Rate(Strict):
@@ -217,7 +218,7 @@ class KeptCell(Strict):
     dataset: str
     task: str
     """The task's digest; empty in schema 1, which kept none."""
-    score: Literal["accuracy", "rmse"]
+    score: Score
     status: Status
     reason: str
     packages: dict[str, str]

@@ -23,6 +23,7 @@ from tasks import flops
 from tasks.catalogue.every import TASKS
 from tasks.spec.form import restored_text
 from tasks.spec.network import Task
+from tasks.spec.training import LOWER
 
 Direction = Literal["higher", "lower"]
 QuestionKind = Literal[
@@ -70,9 +71,9 @@ class Metric:
     phase: Phase | None = None
 
     def better_for(self, score: str) -> Direction:
-        """Which way is good in a task of that score ("accuracy" or "rmse"): an error is better
+        """Which way is good in a task of that score, such as "accuracy": an error is better
         low."""
-        return "lower" if self.name == SCORE and score == "rmse" else self.better
+        return "lower" if self.name == SCORE and score in LOWER else self.better
 
     def mean(self, values: Sequence[float]) -> Estimate:
         """Over launches: geometric where values are positive and meant to be, else arithmetic."""

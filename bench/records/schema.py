@@ -32,6 +32,7 @@ from bench.records.record import Budget, Cell, Job, JobKind, Request, Status
 from tasks.spec.form import digest, restored
 from tasks.spec.network import Task
 from tasks.spec.search import Search
+from tasks.spec.training import Score
 
 
 class Machine(Strict):
@@ -239,7 +240,7 @@ class DataSetFacts(Strict):
     embedded: bool
     note: str
     size_bytes: Count
-    metric: Literal["accuracy", "rmse"]
+    metric: Score
     target: Positive | None = None
 
 

@@ -237,7 +237,10 @@ def _sets(launch: Any, count_: int, rows: int) -> list[Any]:
 
 
 def score(task: Task, outputs: np.ndarray, y: np.ndarray) -> float:
-    """The task's metric on outputs (N, units): accuracy in 0…1, or root mean squared error."""
+    """The task's metric on outputs (N, units): accuracy in 0…1, root mean squared error, or the
+    task's own loss."""
+    if task.metric == "cross_entropy":
+        return loss_and_gradient(task.loss, outputs.astype(np.float64), y)[0]
     if task.metric == "rmse":
         return float(np.sqrt(np.mean((outputs[:, 0] - y) ** 2)))
     if task.loss == "binary_crossentropy":

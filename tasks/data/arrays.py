@@ -18,7 +18,8 @@ NAMES = ("x_train", "y_train", "x_test", "y_test")
 
 @dataclass(frozen=True)
 class Arrays:
-    """Training and test rows. x (N, ...): float32 or int32; y (N,): int32 classes or float32."""
+    """Training and test rows. x (N, ...): float32 or int32; y (N, ...): int32 classes or float32,
+    uint8 where images are the targets."""
 
     x_train: np.ndarray
     y_train: np.ndarray
@@ -30,7 +31,7 @@ def load(folder: Path) -> Arrays:
     """The arrays of a prepared folder, ready for an adapter; memory-mapped where not scaled."""
     scale = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["scale"]
     found = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in NAMES]
-    for i in (0, 2):
+    for i in range(len(found)):  # targets too, where they are images
         if found[i].dtype == np.uint8:
             found[i] = np.multiply(found[i], np.float32(scale), dtype=np.float32)
     return Arrays(*found)

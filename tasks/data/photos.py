@@ -106,8 +106,10 @@ def _photograph(file: str, package: str) -> np.ndarray:
 
 
 _TEN = About("photo-patches-64-10", SOURCE, LICENCE)
+_SMALL = About("photo-patches-32-10", SOURCE, LICENCE)
 _TWO = About("photo-patches-64-binary", SOURCE, LICENCE)
 FAMILIES = (
     DataFamily("photos-10", _TEN, partial(make, _TEN, 64, (200, 50), binary=False)),
+    DataFamily("photos-32-10", _SMALL, partial(make, _SMALL, 32, (200, 50), binary=False)),
     DataFamily("photos-binary", _TWO, partial(make, _TWO, 64, (200, 50), binary=True)),
 )

@@ -8,7 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tasks.data import cache, cats_dogs, digits, download, photos, reviews, series, tabular
+from tasks.data import (
+    cache,
+    cats_dogs,
+    digits,
+    download,
+    photos,
+    pixels,
+    reviews,
+    series,
+    tabular,
+    text,
+)
 from tasks.data.cache import Prepared
 from tasks.data.download import OnProgress
 from tasks.data.family import DataFamily
@@ -35,6 +46,8 @@ FAMILIES: dict[str, DataFamily] = {
         cats_dogs.FAMILY,
         *series.FAMILIES,
         reviews.FAMILY,
+        *pixels.FAMILIES,
+        text.FAMILY,
     )
 }
 

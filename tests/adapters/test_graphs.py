@@ -37,7 +37,7 @@ def test_a_small_graph_is_certified(adapter: Adapter, task: Task) -> None:
         pytest.skip(str(refusal))
     assert certificate.passed, certificate.reason()
     kinds = {check.kind for check in certificate.checks}
-    assert kinds >= {"forward", "trajectory", "prediction", "gradients", "calls"}
+    assert kinds >= {"forward", "trajectory", "prediction", "gradients", "drawn", "calls"}
     if task is RESIDUAL:
         names = [check.name for check in certificate.checks]
         assert {"running statistics", "running statistics, one step"} <= set(names)

@@ -47,8 +47,7 @@ def draw(results: Results) -> Figure | None:
         facts = results.about.datasets.get(task)
         if facts is not None and facts.target is not None:
             axis.axhline(facts.target, color="0.2", linestyle="--", linewidth=1)
-        error = results.score(task) == "rmse"
-        axis.set_ylabel("test error (rmse)" if error else "test accuracy")
+        axis.set_ylabel(f"test {results.score(task).replace('_', ' ')}")
         axis.set_title(task, fontsize=9.5, loc="left")
     for axis in axes[len(learned) :]:
         axis.set_visible(False)

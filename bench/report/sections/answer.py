@@ -28,6 +28,11 @@ FAMILIES = {
     "cnn": "small convolutional networks",
     "rnn": "simple recurrent networks",
     "lstm": "LSTMs",
+    "transformer": "Transformers",
+    "resnet": "residual networks",
+    "autoencoder": "autoencoders",
+    "gan": "adversarial networks",
+    "transfer": "transfer learning",
     "other": "other tasks",
 }
 _FAMILY: dict[str, str] = {task.name: task.family for task in TASKS}

@@ -17,6 +17,7 @@ from bench.run.ceiling import Ceiling
 from tasks.catalogue.every import TASKS
 from tasks.spec.layers import Layer
 from tasks.spec.network import Task, output_shapes
+from tasks.spec.training import Optimizer
 
 ORDER = 50
 
@@ -91,15 +92,19 @@ def _training(task: Task) -> str:
     loss = task.loss.replace("_", " ")
     extra = ", early stopping" if task.early_stopping else ""
     extra += ", augmented images" if task.augmentation else ""
-    rate = task.optimizer.learning_rate
-    return f"{loss}, Adam {rate:g}, batch {task.batch_size}, {task.epochs} epochs{extra}"
+    rules = " then ".join(_rule(update.optimizer) for update in task.rules)
+    return f"{loss}, {rules}, batch {task.batch_size}, {task.epochs} epochs{extra}"
+
+
+def _rule(optimizer: Optimizer) -> str:
+    return f"{type(optimizer).__name__} {optimizer.learning_rate:g}"
 
 
 def model(task: Task) -> tuple[tuple[str, str], ...]:
     """The layers in order, each with the shape of one row after it."""
     layers = (
         (_layer(layer), _shape(shape))
-        for layer, shape in zip(task.layers, output_shapes(task), strict=True)
+        for layer, shape in zip([n.layer for n in task.nodes], output_shapes(task), strict=True)
     )
     return (("input", _shape(task.input_shape)), *layers)
 

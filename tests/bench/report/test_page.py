@@ -98,7 +98,7 @@ def test_data_beside_the_page_hold_the_same_rows(run: Results, tmp_path: Path) -
 def test_every_task_of_the_catalogue_can_be_drawn() -> None:
     for task in TASKS:
         layers = tasks.model(task)
-        assert len(layers) == len(task.layers) + 1
+        assert len(layers) == len(task.nodes) + 1
         assert all(shape for _, shape in layers)
     assert tasks.model(TASKS[0])[2] == ("Dense 128 relu", "128")
 
