@@ -40,9 +40,9 @@ class Mutant:
 
     make: an adapter to the same with the fault; those of "numpy" ignore what they are given.
     families, losses, needs, length: the tasks it can show in: their families, their losses (empty
-    for any), a kind of layer (or `Augmentation`) they have, and the shortest sequence. task: the one
-    small graph it is tried on, by name. frameworks: where it exists; empty for anywhere. judged_by:
-    what must refuse it: the certificate, or what a launch checks around its timed rounds (settings,
+    for any), a kind of layer (or `Augmentation`) they have, and the shortest sequence. task: the
+    one small graph it is tried on. frameworks: where it exists; empty for anywhere. judged_by: what
+    must refuse it: the certificate, or what a launch checks around its timed rounds (settings,
     waiting, amount of work). unseeable: why
     neither can, "" otherwise.
     """

@@ -18,9 +18,9 @@ import numpy as np
 
 from adapters.reference.losses import loss_and_gradient
 from bench.proof.rows import distinct_rows
+from bench.worker.scores import score
 from bench.worker.turns import EVERY_ROUND, Over, Slices
 from bench.worker.waiting import Late, after_bursts, persistent, work_after_wait
-from tasks.spec.network import Task
 from tasks.weights import initial_weights
 
 INFER_BATCH = 256
@@ -234,18 +234,6 @@ def _sets(launch: Any, count_: int, rows: int) -> list[Any]:
         for i, j in zip(starts, [*starts[1:], len(apart)], strict=True)
     ]  # targets have no part in predictions
     return [launch.adapter.stage(part, np.resize(y, (len(part), *y.shape[1:]))) for part in parts]
-
-
-def score(task: Task, outputs: np.ndarray, y: np.ndarray) -> float:
-    """The task's metric on outputs (N, units): accuracy in 0…1, root mean squared error, or the
-    task's own loss."""
-    if task.metric == "cross_entropy":
-        return loss_and_gradient(task.loss, outputs.astype(np.float64), y)[0]
-    if task.metric == "rmse":
-        return float(np.sqrt(np.mean((outputs[:, 0] - y) ** 2)))
-    if task.loss == "binary_crossentropy":
-        return float(np.mean((outputs[:, 0] > 0) == (y > 0.5)))
-    return float(np.mean(outputs.argmax(axis=1) == y))
 
 
 def _predict_rounds(launch: Any, benchmark: Any, phase: str, sets: list[Any], batch: int) -> None:
