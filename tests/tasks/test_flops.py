@@ -90,4 +90,4 @@ def test_by_hand() -> None:
 def test_every_task_has_a_count() -> None:
     for task in TASKS:
         assert 0 < flops.forward(task) < flops.training(task) <= 3 * flops.forward(task)
-        assert any(isinstance(layer, (Dense, Conv2D, Flatten)) for layer in task.layers)
+        assert any(isinstance(node.layer, (Dense, Conv2D, Flatten)) for node in task.nodes)
