@@ -17,6 +17,7 @@ nox.options.default_venv_backend = "venv"
 
 # One of each family; bench/audit/bare holds a loop for each.
 OVERHEAD_TASKS = ("fnn-mnist", "cnn-64-10", "rnn-sequence", "lstm-forecast")
+SITE = "import sysconfig; print(sysconfig.get_path('purelib'))"
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 
@@ -70,6 +71,42 @@ def hostile(session: nox.Session) -> None:
     runner(session, "tests")
     files = sorted(map(str, Path("tests").rglob("test_hostile.py")))
     session.run("pytest", "-q", "-s", *files, *session.posargs, env={"BENCH_EXAMPLES": "50000"})
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Faults injected, hundreds of each: kills at random instants (60 of each of five kinds),
+    workers that misbehave, 5,000 launches by a fake, bad input for every reader; the tables go to
+    results/faults. `nox -s tests` tries a few of each. What follows `--` goes to pytest."""
+    runner(session, "tests")
+    where = {"BENCH_FAULTS": "results/faults", "BENCH_KILLS": "60", "BENCH_LAUNCHES": "5000"}
+    files = ("run/test_faults.py", "run/test_long.py", "records/test_readers.py")
+    session.run("pytest", "-q", *(f"tests/bench/{file}" for file in files), *session.posargs,
+                env=where)  # fmt: skip
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Known weaknesses of what is installed: pip-audit over every environment and the suite's own.
+    It asks a public database, so it needs the network; fails where one is found.
+
+    `-- --ignore-vuln ID` and the like go to pip-audit."""
+    runner(session)
+    session.install("pip-audit")
+    places = {"the suite": session.run("python", "-c", SITE, silent=True)}
+    for row in setup(session):
+        if row["status"] == "ready":
+            python = row["python"]
+            places[python] = session.run(python, "-c", SITE, silent=True, external=True)
+    found = []
+    for name, place in places.items():
+        words = ("--path", str(place).strip(), "--progress-spinner", "off", *session.posargs)
+        try:
+            session.run("pip-audit", *words)
+        except nox.command.CommandFailed:
+            found.append(name)
+    if found:
+        session.error(f"weaknesses, or no answer, in: {', '.join(found)}")
 
 
 @nox.session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from types import TracebackType
 
 from rich import progress as bars
@@ -10,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 
 from bench.cli import live
+from bench.plan import eta
 from bench.plan.jobs import pending
 from bench.records.record import Job
 from bench.records.results import Results
@@ -26,8 +28,11 @@ class Progress:
     def __init__(self, session: Session, console: Console, quiet: bool = False) -> None:
         self.run = session.run
         self.total = len(session.jobs)
-        self.already = self.total - len(pending(session.jobs, session.run.records()))
+        waiting = pending(session.jobs, session.run.records())
+        self.already = self.total - len(waiting)
         self.count = self.already
+        self.waiting = {job.id: job for job in waiting}
+        self.pace, self.last, self.left = eta.Pace(), monotonic(), ""
         self.console = console
         self.quiet = quiet
         self.bar = bars.Progress(
@@ -35,11 +40,10 @@ class Progress:
             bars.BarColumn(),
             bars.MofNCompleteColumn(),
             bars.TimeElapsedColumn(),
-            bars.TextColumn("left"),
-            bars.TimeRemainingColumn(),
+            bars.TextColumn("{task.fields[left]}"),
             console=console,
         )
-        self.row = self.bar.add_task("starting", total=self.total, completed=self.already)
+        self.row = self.bar.add_task("starting", total=self.total, completed=self.already, left="")
         self.shows = console.is_terminal and not quiet
         self.verdicts: Table | None = None
         self.live = Live(
@@ -66,14 +70,30 @@ class Progress:
     def done(self, job: Job, launch: Launch) -> None:
         """One job more; shown with how it ended when that was not well."""
         self.count += 1
+        self._pace(job, launch.status == "ok")
         self.total = max(self.total, self.count)  # adaptive runs add launches
         text = f"{job.cell.task} {job.cell.contender} {job.kind}"
         if self.shows:
-            self.bar.update(self.row, total=self.total, advance=1, description=text)
+            self.bar.update(self.row, total=self.total, advance=1, description=text, left=self.left)
         if launch.status != "ok" and not self.quiet:
             self.console.print(f"{text}: {launch.status}: {launch.reason}", markup=False)
         elif not self.shows and not self.quiet:
-            self.console.print(f"[{self.count}/{self.total}] {text}", markup=False, highlight=False)
+            left = f" ({self.left})" if self.left else ""
+            line = f"[{self.count}/{self.total}] {text}{left}"
+            self.console.print(line, markup=False, highlight=False)
+
+    def _pace(self, job: Job, well: bool) -> None:
+        """Time since the job before it; what is left follows from those that are like it. Behind a
+        certificate that did not pass nothing is done."""
+        if job.kind == "certify" and not well:
+            behind = [name for name, one in self.waiting.items() if one.cell == job.cell]
+            for name in behind:
+                del self.waiting[name]
+        now = monotonic()
+        self.pace.took(job, now - self.last)
+        self.last = now
+        self.waiting.pop(job.id, None)
+        self.left = eta.words(self.pace.left(self.waiting.values()))
 
     def polled(self, job: Job) -> None:
         """While a job runs: of a search, which trial it is in."""

@@ -186,7 +186,8 @@ class Worker:
         launch = record["launch"]
         if used:
             launch["device_use"] = used
-        if launch["status"] == "out-of-memory" and "limit" not in launch["reason"]:
+        limited = self.asked_limit is not None or cores.memory_limit() is not None
+        if limited and launch["status"] == "out-of-memory" and "limit" not in launch["reason"]:
             launch["reason"] += f" ({self._limit()})"
         return record
 

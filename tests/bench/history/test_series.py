@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from bench.history.series import MIN_RUNS, Series, change_at, exit_code, sentence, series_of
+from bench.history.alike import in_order
+from bench.history.series import (
+    MIN_RUNS,
+    Series,
+    change_at,
+    exit_code,
+    not_judged,
+    sentence,
+    series_of,
+)
 from bench.records.record import Outcome, failure_record
 from tasks.catalogue.every import TASKS
 from tasks.spec.form import definition, digest
@@ -146,3 +155,35 @@ def speed_of(series: list[Series], implementation: str) -> Series:
         if s.metric == "train_throughput" and s.cell.implementation == implementation
     ]  # fmt: skip
     return found
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"cpu": "another"}, "another machine: cpu a CPU → another"),
+        ({"quota_cores": 0.5}, "another machine: quota_cores none → 0.5"),
+        ({"memory_gib": 48}, "another machine: memory_gib 24 → 48"),
+    ],
+)
+def test_a_run_of_another_machine_is_not_judged(change: dict[str, Any], words: str) -> None:
+    entries = in_order([*noisy(MIN_RUNS + 1), entry(20, **change)])
+    series = series_of(entries)
+    lines = not_judged(series, entries)
+    assert lines and all(words in line for line in lines)
+    assert exit_code(series, [], unseen=bool(lines)) == 2
+    both = in_order([*entries, entry(21)])
+    assert not not_judged(series_of(both), both), "the newest is of the first machine again"
+
+
+def test_memory_that_a_reboot_moved_is_the_same_machine() -> None:
+    entries = [entry(day, memory_gib=24 - day % 2) for day in range(MIN_RUNS)]
+    assert len(speed(in_order(entries)).points) == MIN_RUNS
+
+
+def test_a_contender_that_nobody_asks_for_any_more_is_gone() -> None:
+    entries = [entry(day) for day in range(MIN_RUNS)]
+    other = kept(about(20), [record("mxnet:hybrid", block) for block in (0, 1)])
+    series = series_of([*entries, other])
+    gone = speed_of(series, "pytorch:eager")
+    assert "nothing measured" in gone.missing or "was not asked for" in gone.missing or gone.missing
+    assert exit_code([gone], []) == 2
