@@ -100,6 +100,21 @@ def kill(process: subprocess.Popen[bytes], what: str) -> bool:
     return what == "runner" or bool(ours)
 
 
+def injected(runs: list[Run], what: str, rng: random.Random) -> bool:
+    """Start a runner, and kill at a random instant of its work; whether that was done."""
+    process = start(*runs)
+    at_work = time.monotonic() + 30
+    while not workers(process.pid) and process.poll() is None and time.monotonic() < at_work:
+        time.sleep(0.02)
+    time.sleep(2.5 * rng.random())
+    done = process.poll() is None and kill(process, what)
+    if process.poll() is None:  # a worker was killed: the runner types it and goes on
+        time.sleep(0.3)
+        process.kill()
+        process.wait()
+    return done
+
+
 KINDS: dict[str, tuple[str, str, int]] = {
     "runner killed": ("runner", "fnn-mnist", 1),
     "worker killed": ("worker", "fnn-mnist", 1),
@@ -123,17 +138,7 @@ def test_killed_at_random_instants_nothing_is_lost_or_doubled(
     deadline = time.monotonic() + 100 + 20 * KILLS
     kept: list[dict[str, Launch]] = [{} for _ in runs]
     while count.injected < KILLS and time.monotonic() < deadline:
-        process = start(*runs)
-        at_work = time.monotonic() + 30
-        while not workers(process.pid) and process.poll() is None and time.monotonic() < at_work:
-            time.sleep(0.02)
-        time.sleep(2.5 * rng.random())
-        if process.poll() is None and kill(process, what):
-            count.injected += 1
-        if process.poll() is None:  # a worker was killed: the runner types it and goes on
-            time.sleep(0.3)
-            process.kill()
-            process.wait()
+        count.injected += injected(runs, what, rng)
         for side, run in enumerate(runs):
             count.lost += changed(kept[side], run, jobs)
             kept[side] = run.records()
