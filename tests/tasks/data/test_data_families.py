@@ -35,7 +35,9 @@ def test_embedded_defaults_fit_their_tasks(family: str) -> None:
         assert loaded.x_train.dtype == loaded.x_test.dtype == task.input_dtype
         assert loaded.y_train.dtype == loaded.y_test.dtype == task.target_dtype
         assert len(loaded.x_train) >= 20 * task.batch_size, "a certificate takes 20 steps"
-        if task.loss != "mean_squared_error":
+        if task.target_shape:
+            assert loaded.y_train.shape[1:] == loaded.y_test.shape[1:] == task.target_shape
+        elif task.loss != "mean_squared_error":
             classes = 10 if task.loss.startswith("sparse") else 2
             assert set(np.unique(loaded.y_train)) == set(range(classes))
 

@@ -1,0 +1,112 @@
+"""Transformers: an encoder that classifies, and a small GPT.
+
+Candidates: they are built and can be certified, but are not offered as tasks: no run of theirs
+justifies a target yet.
+"""
+
+from __future__ import annotations
+
+from tasks.spec.graph import Node
+from tasks.spec.layers import Dense, Embedding, Layer
+from tasks.spec.network import Task
+from tasks.spec.normalization import LayerNorm
+from tasks.spec.sequence import Gelu, PositionalEmbedding, SelfAttention, Unembedding
+from tasks.spec.training import Adam, AdamW, Term, Update, WarmupCosine
+from tasks.spec.vision import Add, GlobalAveragePool
+
+ORDER = 6
+_LETTERS = 63
+
+
+def _post_norm(wide: int, units: int, heads: int) -> tuple[Node, ...]:
+    """A block as Vaswani et al. 2017 and Keras's example have it: norms after the sums."""
+    return (
+        Node("attention", SelfAttention(heads), ("places",)),
+        Node("attended", Add(), ("places", "attention")),
+        Node("norm", LayerNorm(1e-6), ("attended",)),
+        Node("wide", Dense(wide, "relu"), ("norm",)),
+        Node("narrow", Dense(units), ("wide",)),
+        Node("sum", Add(), ("norm", "narrow")),
+        Node("out", LayerNorm(1e-6), ("sum",)),
+    )
+
+
+def _pre_norm(number: int, reads: str, units: int, heads: int) -> tuple[Node, ...]:
+    """A block as GPT-2 has it: norms before what they feed."""
+    layers: tuple[tuple[str, Layer, tuple[str, ...]], ...] = (
+        ("norm", LayerNorm(1e-5), (reads,)),
+        ("attention", SelfAttention(heads, causal=True), (f"{number}_norm",)),
+        ("attended", Add(), (reads, f"{number}_attention")),
+        ("wide_norm", LayerNorm(1e-5), (f"{number}_attended",)),
+        ("wide", Dense(4 * units), (f"{number}_wide_norm",)),
+        ("gelu", Gelu("tanh"), (f"{number}_wide",)),
+        ("narrow", Dense(units), (f"{number}_gelu",)),
+        ("out", Add(), (f"{number}_attended", f"{number}_narrow")),
+    )
+    return tuple(Node(f"{number}_{name}", layer, read) for name, layer, read in layers)
+
+
+_ENCODER = Task(
+    name="transformer-imdb",
+    family="transformer",
+    summary="10,000 words, length 200, one Transformer block 32 wide with 2 heads: sentiment",
+    data="reviews",
+    input_shape=(200,),
+    layers=(),
+    loss="binary_crossentropy",
+    metric="accuracy",
+    epochs=3,
+    round_steps=12,
+    infer_batches=2,
+    network=(
+        Node("tokens", Embedding(10_000, 32), ("x",)),
+        Node("places", PositionalEmbedding(), ("tokens",)),
+        *_post_norm(32, 32, 2),
+        Node("mean", GlobalAveragePool(), ("out",)),
+        Node("hidden", Dense(20, "relu"), ("mean",)),
+        Node("logit", Dense(1), ("hidden",)),
+    ),
+    updates=(Update((Term("logit", "binary_crossentropy"),), (), Adam()),),
+)
+
+_GPT = Task(
+    name="gpt-chars",
+    family="transformer",
+    summary="63 letters, length 64, a GPT of 4 layers 128 wide with 4 heads: the next letter",
+    data="letters",
+    input_shape=(64,),
+    target_shape=(64,),
+    layers=(),
+    loss="sparse_categorical_crossentropy",
+    metric="cross_entropy",
+    epochs=1,
+    round_steps=6,
+    batch_size=12,
+    infer_batches=1,
+    network=(
+        Node("tokens", Embedding(_LETTERS, 128), ("x",)),
+        Node("places", PositionalEmbedding(), ("tokens",)),
+        *_pre_norm(1, "places", 128, 4),
+        *_pre_norm(2, "1_out", 128, 4),
+        *_pre_norm(3, "2_out", 128, 4),
+        *_pre_norm(4, "3_out", 128, 4),
+        Node("norm", LayerNorm(1e-5), ("4_out",)),
+        Node("logits", Unembedding(_LETTERS), ("norm",), shares="tokens"),
+    ),
+    updates=(
+        Update(
+            (Term("logits", "sparse_categorical_crossentropy"),),
+            (),
+            AdamW(
+                1e-3,
+                weight_decay=0.1,
+                beta_2=0.99,
+                clip_norm=1.0,
+                schedule=WarmupCosine(warmup=100, steps=2000, end=0.1),
+            ),
+        ),
+    ),
+)
+
+TASKS: tuple[Task, ...] = ()
+CANDIDATES = (_ENCODER, _GPT)
