@@ -16,6 +16,7 @@ import numpy as np
 
 from adapters.base import Data, Device, Precision, Setting, Unsupported
 from adapters.keras import contender as on_tensorflow
+from adapters.keras import graph_training, model
 from adapters.keras.debugging import debugging
 from adapters.keras.input import HOST, SMALL_ROW
 from tasks.spec.network import Task
@@ -102,8 +103,7 @@ class Contender(on_tensorflow.Contender):
         }
 
     def stage(self, x: np.ndarray, y: np.ndarray) -> Data:
-        targets = y if self._task.target_dtype == "int32" else y.reshape(-1, 1)
-        return np.ascontiguousarray(x), targets
+        return np.ascontiguousarray(x), model.staged_targets(self._task, y)
 
     def train(self, data: Data, order: np.ndarray, warps: np.ndarray | None = None) -> float:
         x, y = data
@@ -134,6 +134,14 @@ class Contender(on_tensorflow.Contender):
             )
         elif self._torch.cuda.is_available():
             self._torch.cuda.synchronize()
+
+    def _gradients(self) -> Any:
+        if self._backend == "torch":
+            return graph_training.on_torch(self._torch)
+        raise Unsupported(
+            "Keras's train_step on JAX is given the variables of one optimizer; this task has "
+            "updates or losses that one optimizer's step is not"
+        )
 
     def _use_xla(self, task: Task) -> bool | str:
         return "auto"  # JAX: always; PyTorch: never, as Keras advises

@@ -23,11 +23,12 @@ from adapters.base import (
     Precision,
     Setting,
     Unsupported,
-    only_chains,
 )
+from adapters.keras import graph_training, model
 from adapters.keras import input as staging
-from adapters.keras import model
 from adapters.keras.debugging import debugging
+from adapters.keras.graph_layers import Making
+from adapters.keras.graph_model import Network
 from tasks.spec.network import Task, parameter_shapes
 from tasks.weights import Weights
 
@@ -87,6 +88,7 @@ class Contender(Adapter):
         self._keras.config.set_dtype_policy(self._policy)
         self._keras.config.set_image_data_format("channels_last")
         self._model: Any = None
+        self._network: Network | None = None
 
     def _configure(self, device: Device, threads: int, precision: Precision) -> None:
         if self._keras.config.backend() != "tensorflow":
@@ -118,31 +120,68 @@ class Contender(Adapter):
         return "by task" if self._model is None else str(bool(self._model.jit_compile))
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
-        only_chains(task)
         keras = self._keras
         keras.utils.clear_session()  # which forgets the policy
         keras.config.set_dtype_policy(self._policy)
         keras.utils.set_random_seed(seed)
         self._task = task
-        jit = self._use_xla(task)
+        self._network = None
+        if task.is_graph:
+            self._model, self._outputs = self._graph(task, weights)
+        else:
+            self._model = self._chain(task, weights)
+            # The same layers again: steps_per_execution would unroll `predict` into as many
+            # batches.
+            self._outputs = keras.Model(self._model.inputs, self._model.outputs)
+        self._outputs.compile(jit_compile=self._use_xla(task), run_eagerly=False)
+
+    def _chain(self, task: Task, weights: Weights) -> Any:
+        keras = self._keras
         inputs = keras.Input(task.input_shape, dtype=task.input_dtype)
         layers = [model.layer_of(keras, layer, task, self._device) for layer in task.layers]
-        self._model = keras.Sequential([inputs, *layers])
+        made = keras.Sequential([inputs, *layers])
         # Copies: on a CPU JAX takes an array as it lies, and then writes its steps into it.
-        self._model.set_weights([weights[name].copy() for name in parameter_shapes(task)])
-        self._model.compile(
+        made.set_weights([weights[name].copy() for name in parameter_shapes(task)])
+        made.compile(
             optimizer=model.optimizer_of(keras, task.optimizer),
             loss=model.loss_of(keras, task.loss),
-            steps_per_execution=self.steps_per_execution,
-            jit_compile=jit,
-            run_eagerly=False,
+            **self._execution(task),
         )
-        # The same layers again: steps_per_execution would unroll `predict` into as many batches.
-        self._outputs = keras.Model(self._model.inputs, self._model.outputs)
-        self._outputs.compile(jit_compile=jit, run_eagerly=False)
+        return made
+
+    def _execution(self, task: Task) -> dict[str, Any]:
+        """How `compile` is told to run the steps."""
+        return {
+            "steps_per_execution": self.steps_per_execution,
+            "jit_compile": self._use_xla(task),
+            "run_eagerly": False,
+        }
+
+    def _graph(self, task: Task, weights: Weights) -> tuple[Any, Any]:
+        """What is trained, and what predicts."""
+        keras = self._keras
+        making = Making(keras, model.recurrent_options(keras, task, self._device))
+        self._network = network = Network(making, task)
+        network.load(weights)
+        if graph_training.is_plain(task):
+            update = task.rules[0]
+            made = keras.Model(network.predicting.inputs, network.predicting.outputs)
+            made.compile(
+                optimizer=graph_training.optimizer_of(network, update),
+                loss=graph_training.loss_of(keras, update.terms[0]),
+                **self._execution(task),
+            )
+        else:
+            made = graph_training.stepping_model(network, self._gradients())
+            made.compile(**self._execution(task))
+        return made, network.predicting
+
+    def _gradients(self) -> Any:
+        """How the gradients of one update of several are taken."""
+        return graph_training.on_tensorflow(self._tf)
 
     def restart(self, task: Task, weights: Weights, seed: int) -> None:
-        if not model.same_programs(task, self._task):
+        if task.is_graph or self._network or not model.same_programs(task, self._task):
             self.build(task, weights, seed)
             return
         self._task = task
@@ -150,7 +189,7 @@ class Contender(Adapter):
         model.afresh(self._keras, self._model, task, values, seed)
 
     def stage(self, x: np.ndarray, y: np.ndarray) -> Data:
-        targets = y if self._task.target_dtype == "int32" else y.reshape(-1, 1)
+        targets = model.staged_targets(self._task, y)
         return staging.stage(self._tf, x, targets, self._task.batch_size, self._warp)
 
     def train(self, data: Data, order: np.ndarray, warps: np.ndarray | None = None) -> float:
@@ -186,6 +225,8 @@ class Contender(Adapter):
         self._tf.test.experimental.sync_devices()
 
     def weights(self) -> Weights:
+        if self._network:
+            return self._network.weights()
         values = self._model.get_weights()
         return dict(zip(parameter_shapes(self._task), values, strict=True))
 

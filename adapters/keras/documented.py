@@ -16,7 +16,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, only_chains
+from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported
+from adapters.keras import documented_graph
 from adapters.keras.debugging import debugging
 from adapters.keras.documented_model import network, program_of, warped_batches, whole_tables
 from adapters.keras.model import afresh, loss_of, optimizer_of, same_programs
@@ -47,6 +48,7 @@ class Contender(Adapter):
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
         self._model: keras.Model | None = None
+        self._graph: documented_graph.Program | None = None
 
     def settings(self) -> dict[str, Setting]:
         cuda = bool(tf.config.get_visible_devices("GPU"))
@@ -77,10 +79,14 @@ class Contender(Adapter):
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
-        only_chains(task)
         keras.utils.clear_session()
         keras.utils.set_random_seed(seed)
-        self._task, self._program = task, program_of(task.family)
+        self._task, self._graph = task, None
+        if task.is_graph:
+            self._graph = documented_graph.Program(task, weights)
+            self._model = self._graph.model
+            return
+        self._program = program_of(task.family)
         self._model = network(task)
         self._model.set_weights([weights[name] for name in parameter_shapes(task)])
         whole_tables(self._model)
@@ -90,7 +96,7 @@ class Contender(Adapter):
 
     def restart(self, task: Task, weights: Weights, seed: int) -> None:
         """What `fit` and `predict` have traced is kept."""
-        if not same_programs(task, self._task):
+        if task.is_graph or self._graph or not same_programs(task, self._task):
             self.build(task, weights, seed)
             return
         self._task = task
@@ -105,14 +111,20 @@ class Contender(Adapter):
         x, y = data
         if warps is not None:
             batches = warped_batches(x, y, order, warps)
+            if self._graph:
+                return self._graph.fit_batches(batches)
             return float(self._program.fit(self._model, batches, None))
         rows = order.ravel()
+        if self._graph:
+            return self._graph.fit(x[rows], y[rows], order.shape[1])
         loss = self._program.fit(
             self._model, x[rows], y[rows], batch_size=order.shape[1], shuffle=False
         )
         return float(loss)
 
     def predict(self, data: Data, batch_size: int) -> np.ndarray:
+        if self._graph:
+            return self._graph.predict(data[0], batch_size)
         outputs: np.ndarray = self._program.predict(self._model, data[0], batch_size)
         return outputs
 
@@ -121,6 +133,8 @@ class Contender(Adapter):
         tf.test.experimental.sync_devices()
 
     def weights(self) -> Weights:
+        if self._graph:
+            return self._graph.weights()
         assert self._model is not None
         values = self._model.get_weights()
         return dict(zip(parameter_shapes(self._task), values, strict=True))

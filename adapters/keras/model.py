@@ -24,7 +24,9 @@ from tasks.spec.layers import (
     SimpleRNN,
 )
 from tasks.spec.network import Task
+from tasks.spec.sequence import GRU, Bidirectional
 from tasks.spec.training import SGD, Adam, Loss, Optimizer
+from tasks.spec.vision import TransposedConv2D
 
 _UNROLL_STEPS = 32
 ACTIVATIONS: dict[Activation, str] = {
@@ -60,12 +62,9 @@ def layer_of(keras: Any, layer: Layer, task: Task, device: Device) -> Any:
             return _dense_embedding(keras, vocabulary, units)
         case SimpleRNN(units=units, activation=name):
             activation = form_of("activation", name, ACTIVATIONS)
-            return make.SimpleRNN(units, activation=activation, unroll=_unroll(task, device))
+            return make.SimpleRNN(units, activation=activation, unroll=unrolls(task, device))
         case LSTM(units=units):
-            # PyTorch's own CPU kernel, much faster, hides behind the same switch.
-            torch = keras.config.backend() == "torch"
-            cudnn = "auto" if device == "cuda" or torch else False
-            return make.LSTM(units, unroll=_unroll(task, device), use_cudnn=cudnn)
+            return make.LSTM(units, **recurrent_options(keras, task, device))
         case _:
             raise unknown("layer", layer)
 
@@ -88,6 +87,11 @@ def optimizer_of(keras: Any, rule: Optimizer) -> Any:
         beta_2=rule.beta_2,
         epsilon=rule.epsilon,
     )
+
+
+def staged_targets(task: Task, y: np.ndarray) -> np.ndarray:
+    """Class numbers and whole rows of targets as they are, single numbers as columns."""
+    return y if task.target_dtype == "int32" or task.target_shape else y.reshape(-1, 1)
 
 
 def same_programs(task: Task, other: Task) -> bool:
@@ -132,15 +136,24 @@ def compiled_by_xla(task: Task, device: Device) -> bool | str:
     is faster; "auto" on a GPU."""
     if device == "cuda":
         return "auto"
-    if any(isinstance(layer, (Conv2D, Dropout)) for layer in task.layers):
+    layers = [node.layer for node in task.nodes]
+    if any(isinstance(layer, (Conv2D, TransposedConv2D, Dropout)) for layer in layers):
         return False
-    recurrent = any(isinstance(layer, (LSTM, SimpleRNN)) for layer in task.layers)
-    return not recurrent or _unroll(task, device)
+    kinds = (LSTM, SimpleRNN, GRU, Bidirectional)
+    recurrent = any(isinstance(layer, kinds) for layer in layers)
+    return not recurrent or unrolls(task, device)
 
 
-def _unroll(task: Task, device: Device) -> bool:
+def unrolls(task: Task, device: Device) -> bool:
     """Short sequences on the CPU; unrolled layers cannot use cuDNN."""
     return device == "cpu" and task.input_shape[0] <= _UNROLL_STEPS
+
+
+def recurrent_options(keras: Any, task: Task, device: Device) -> dict[str, Any]:
+    """Of an LSTM and a GRU. PyTorch's own CPU kernels, much faster, hide behind cuDNN's switch."""
+    torch = keras.config.backend() == "torch"
+    cudnn = "auto" if device == "cuda" or torch else False
+    return {"unroll": unrolls(task, device), "use_cudnn": cudnn}
 
 
 def _dense_embedding(keras: Any, vocabulary: int, units: int) -> Any:

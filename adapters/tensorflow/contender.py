@@ -28,12 +28,13 @@ from adapters.base import (
     Setting,
     Unsupported,
     form_of,
-    only_chains,
 )
 from adapters.tensorflow.debugging import debugging
+from adapters.tensorflow.graph_training import Predictor, Training
 from adapters.tensorflow.images import fused_warp, plain_warp
 from adapters.tensorflow.model import LOSSES, Model, Optimizer
-from tasks.spec.network import Task, output_shapes
+from tasks.spec.graph import value_shapes
+from tasks.spec.network import Task
 from tasks.weights import Weights
 
 Tensor: TypeAlias = tf.Tensor
@@ -86,12 +87,16 @@ class Contender(Adapter):
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
-        only_chains(task)
         tf.random.set_seed(seed)
         self._task = task
         self._loss = form_of("loss", task.loss, LOSSES)
-        self._model = Model(task, weights, self._mode, self._cuda, self._compute)
-        self._optimizer = Optimizer(task.optimizer, self._model.parameters)
+        self._model: Model | Predictor
+        if task.is_graph:
+            self._model = Predictor(task, weights, self._compute)
+            self._training = Training(self._model)
+        else:
+            self._model = Model(task, weights, self._mode, self._cuda, self._compute)
+            self._optimizer = Optimizer(task.optimizer, self._model.parameters)
         x = tf.TensorSpec((None, *task.input_shape), self._resident(task.input_dtype))
         self._forward = self._compile(lambda x: self._model(x, training=False), x)
         self._programs: dict[tuple[int, int], Any] = {}
@@ -138,7 +143,7 @@ class Contender(Adapter):
         """x (N, ...) → outputs (N, units) in batches: one graph call, as a Python loop over
         `_forward` took longer (MEASURED.md)."""
         count = (tf.shape(x)[0] + batch_size - 1) // batch_size
-        units = output_shapes(self._task)[-1]
+        units = value_shapes(self._task.nodes, self._task.inputs)[self._task.predicted]
         parts = tf.TensorArray(tf.float32, count, infer_shape=False, element_shape=(None, *units))
 
         def body(i: Tensor, parts: tf.TensorArray) -> tuple[Tensor, tf.TensorArray]:
@@ -180,14 +185,15 @@ class Contender(Adapter):
             task = self._task
             signature = [
                 tf.TensorSpec((None, *task.input_shape), self._resident(task.input_dtype)),
-                tf.TensorSpec((None,), self._resident(task.target_dtype)),
+                tf.TensorSpec((None, *task.target_shape), self._resident(task.target_dtype)),
                 tf.TensorSpec((None, batch), self._resident("int32")),
             ]
             if warped:
                 signature.append(tf.TensorSpec((None, batch, 6), tf.float32))
             # No argument may have a default: a concrete function is then slow to call.
-            plain = lambda x, y, order: self._train(x, y, order, None)  # noqa: E731
-            function = self._train if warped else plain
+            train = self._train_graph if task.is_graph else self._train
+            plain = lambda x, y, order: train(x, y, order, None)  # noqa: E731
+            function = train if warped else plain
             self._trainers[key] = self._compile(function, *signature)
         return self._trainers[key]
 
@@ -197,10 +203,7 @@ class Contender(Adapter):
 
         def step(i: Tensor, total: Tensor, *powers: Tensor) -> tuple[Tensor, ...]:
             rows = order[i]
-            batch = tf.gather(x, rows)
-            if warps is not None:
-                warp = plain_warp if self._mode == "xla" else fused_warp
-                batch = warp(batch, warps[i])
+            batch = self._batch(x, rows, None if warps is None else warps[i])
             with tf.GradientTape() as tape:
                 logits = self._model(batch, training=True)
                 loss = self._loss(logits, tf.gather(y, rows))
@@ -215,6 +218,24 @@ class Contender(Adapter):
         for variable, power in zip(self._optimizer.powers, powers, strict=True):
             variable.assign(power)
         return total / tf.cast(steps, tf.float32)
+
+    def _train_graph(self, x: Tensor, y: Tensor, order: Tensor, warps: Tensor | None) -> Tensor:
+        """The same for a graph, whose optimizers keep all that they keep in variables."""
+
+        def step(i: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
+            batch = self._batch(x, order[i], None if warps is None else warps[i])
+            return i + 1, total + self._training.step(batch, tf.gather(y, order[i]))
+
+        start = (tf.constant(0), tf.constant(0.0))
+        count = tf.shape(order)[0]
+        _, total = tf.while_loop(lambda i, _: i < count, step, start, parallel_iterations=1)
+        return total / tf.cast(count, tf.float32)
+
+    def _batch(self, x: Tensor, rows: Tensor, maps: Tensor | None) -> Tensor:
+        batch = tf.gather(x, rows)
+        if maps is None:
+            return batch
+        return (plain_warp if self._mode == "xla" else fused_warp)(batch, maps)
 
 
 def _precision(compute: Any, tf32: bool) -> str:

@@ -25,8 +25,8 @@ from adapters.base import (
     Setting,
     Unsupported,
     form_of,
-    only_chains,
 )
+from adapters.tensorflow import documented_graph
 from adapters.tensorflow.debugging import debugging
 from adapters.tensorflow.documented_model import (
     LOSSES,
@@ -87,8 +87,12 @@ class Contender(Adapter):
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
-        only_chains(task)
         tf.random.set_seed(seed)
+        if task.is_graph:
+            self._program = program_of("fnn")  # its loop over batches, and its prediction
+            self._network, self._step = documented_graph.made(task, weights)
+            self._variables = self._network.arrays
+            return
         self._program = program_of(task.family)
         self._network = network(task)
         self._variables = named_variables(task, self._network)
