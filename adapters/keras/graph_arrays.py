@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,7 @@ def arrays_of(layer: Layer, made: Any) -> dict[str, Array]:
         case PositionalEmbedding():
             return _plain(table=made.table)
         case SelfAttention():
-            return _plain(**dict(_projections(made)))
+            return _attention(made)
         case LSTM() | GRU():
             return _recurrent(layer, made)
         case Bidirectional():
@@ -67,14 +67,18 @@ def _plain(**variables: Any) -> dict[str, Array]:
     return {part: Array(variable) for part, variable in variables.items()}
 
 
-def _projections(made: Any) -> Iterator[tuple[str, Any]]:
+def _attention(made: Any) -> dict[str, Array]:
     """(E, heads, size) and (heads, size, E) lie in memory as (E, E) does. The keys' bias is no
     array of the task's: it is not trained, and stays at the zero that it begins with."""
-    for name in ("query", "key", "value", "output"):
-        projection = getattr(made, f"{name}_dense")
-        yield name, projection.kernel
-        if name != "key":
-            yield f"{name}_bias", projection.bias
+    return _plain(
+        query=made.query_dense.kernel,
+        query_bias=made.query_dense.bias,
+        key=made.key_dense.kernel,
+        value=made.value_dense.kernel,
+        value_bias=made.value_dense.bias,
+        output=made.output_dense.kernel,
+        output_bias=made.output_dense.bias,
+    )
 
 
 def _recurrent(layer: LSTM | GRU, made: Any) -> dict[str, Array]:

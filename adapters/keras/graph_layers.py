@@ -114,7 +114,7 @@ def _gelu(making: Making, layer: Gelu, read: Shape) -> Any:
 
 
 def _places(making: Making, layer: PositionalEmbedding, read: Shape) -> Any:
-    class Places(making.keras.layers.Layer):  # type: ignore[misc,name-defined]
+    class Places(making.keras.layers.Layer):  # type: ignore[name-defined]
         """A learned table (T, units) added to a sequence."""
 
         def build(self, shape: Any) -> None:
@@ -139,7 +139,7 @@ def _recurrent(making: Making, layer: LSTM | GRU, read: Shape) -> Any:
 def _first_bias_only(keras: Any) -> Any:
     """The constraint on a GRU's biases (2, 3 units) by which the second stays zero."""
 
-    class FirstBiasOnly(keras.constraints.Constraint):  # type: ignore[misc,name-defined]
+    class FirstBiasOnly(keras.constraints.Constraint):
         def __call__(self, biases: Any) -> Any:
             return biases * keras.ops.convert_to_tensor([[1.0], [0.0]], biases.dtype)
 

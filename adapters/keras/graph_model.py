@@ -47,9 +47,9 @@ class Network:
         return [name for name in self._inputs if name in read]
 
     def model(self, outputs: Sequence[str]) -> Any:
-        """From what they depend on, a list, to the values of some nodes, a list."""
+        """From what they depend on, a list, to the values of some nodes by their names."""
         inputs = [self._inputs[name] for name in self.reads(outputs)]
-        return self.keras.Model(inputs, [self._values[name] for name in outputs])
+        return self.keras.Model(inputs, {name: self._values[name] for name in outputs})
 
     def _hold(self, made: dict[str, Any]) -> None:
         """What no update moves is not trainable: whole layers as the guide to transfer learning
@@ -58,7 +58,7 @@ class Network:
         moved = {name for rule in self.task.rules for name in moved_arrays(self.task, rule)}
         kept = {id(self.arrays[name].variable) for name in moved}
         for node in self.task.nodes:
-            layer = made.get(node.name)
+            layer: Any = made.get(node.name)
             for variable in getattr(layer, "trainable_variables", ()):
                 if id(variable) not in kept:
                     variable.trainable = False

@@ -36,7 +36,7 @@ def loss_of(keras: Any, term: Term) -> Any:
     if term.loss != "sparse_categorical_crossentropy":
         raise unknown("loss", f"{term.loss} with smoothed labels")
 
-    class Smoothed(keras.losses.Loss):  # type: ignore[misc,name-defined]
+    class Smoothed(keras.losses.Loss):
         """Keras smooths the labels of one-hot targets only."""
 
         def call(self, targets: Any, outputs: Any) -> Any:
@@ -53,7 +53,7 @@ def term_loss(keras: Any, term: Term) -> Callable[[Any, Any], Any]:
     """The loss of a term whose target may be a number."""
     loss = loss_of(keras, term)
     if term.target is None:
-        return loss  # type: ignore[no-any-return]
+        return loss
     return lambda targets, outputs: loss(keras.ops.full_like(outputs, term.target), outputs)
 
 
@@ -96,7 +96,7 @@ def scheduled(keras: Any, rate: float, schedule: WarmupCosine) -> Any:
     """
     ops = keras.ops
 
-    class WarmupThenCosine(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc,name-defined]
+    class WarmupThenCosine(keras.optimizers.schedules.LearningRateSchedule):
         def __call__(self, done: Any) -> Any:
             step = ops.cast(done, "float32") + 1.0
             warm = step / max(schedule.warmup, 1)
@@ -113,12 +113,12 @@ def scheduled(keras: Any, rate: float, schedule: WarmupCosine) -> Any:
 
 @dataclass(frozen=True)
 class Move:
-    """One update: the model of its losses' outputs, which reads `reads`; (targets, outputs) → the
-    loss of each output; what moves, and by what."""
+    """One update: the model of what its losses are of, which reads `reads`; by the name of each
+    term's output (targets, outputs) → loss; what moves, and by what."""
 
     model: Any
     reads: list[str]
-    losses: list[Callable[[Any, Any], Any]]
+    losses: list[tuple[str, Callable[[Any, Any], Any]]]
     variables: list[Any]
     optimizer: Any
 
@@ -126,13 +126,8 @@ class Move:
         """The sum of the terms; regularizers of strength zero keep whole gradients of tables."""
         given = {ROWS: rows, TARGETS: targets}
         outputs = self.model([given[name] for name in self.reads], training=True)
-        terms = [loss(targets, out) for loss, out in zip(self.losses, outputs, strict=True)]
+        terms = [loss(targets, outputs[name]) for name, loss in self.losses]
         return sum([*terms, *self.model.losses])
-
-
-def moves_of(network: Network) -> list[Move]:
-    """All updates of a task, in order."""
-    return [_move(network, update) for update in network.task.rules]
 
 
 def _move(network: Network, update: Update) -> Move:
@@ -140,7 +135,7 @@ def _move(network: Network, update: Update) -> Move:
     return Move(
         network.model(outputs),
         network.reads(outputs),
-        [term_loss(network.keras, term) for term in update.terms],
+        [(term.output, term_loss(network.keras, term)) for term in update.terms],
         network.moved(update),
         optimizer_of(network, update),
     )
@@ -153,11 +148,12 @@ def stepping_model(network: Network, gradients: Callable[[Move, Any, Any], tuple
     """
     keras = network.keras
 
-    class InOrder(keras.Model):  # type: ignore[misc,name-defined]
+    class InOrder(keras.Model):  # type: ignore[name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.predicting = network.predicting
-            self.moves = moves_of(network)
+            self.moves = [_move(network, update) for update in network.task.rules]
+            self.networks = [move.model for move in self.moves]  # so that Keras knows them
             self.mean_loss = keras.metrics.Mean(name="loss")
 
         def call(self, rows: Any, training: bool = False) -> Any:

@@ -50,7 +50,7 @@ def made(task: Task, weights: Weights) -> tuple[Graph, Any]:
     return network, step
 
 
-class WarmupThenCosine(tf.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+class WarmupThenCosine(tf.optimizers.schedules.LearningRateSchedule):
     """The task's rate. Keras counts steps from 0, the task from 1."""
 
     def __init__(self, rate: float, schedule: WarmupCosine) -> None:

@@ -15,9 +15,16 @@ import pytest
 from bench.claims.programs import FAMILIES
 
 ADAPTERS = Path(__file__).parents[2] / "adapters"
+# What documented rows and tuned ones share of graphs.
+SHARED = (
+    "keras/graph_*.py",
+    "tensorflow/graph_layers.py",
+    "tensorflow/graph_model.py",
+)
 FILES = sorted(
     [
         *ADAPTERS.glob("*/documented*.py"),
+        *(path for name in SHARED for path in ADAPTERS.glob(name)),
         *(path for name in FAMILIES for path in ADAPTERS.glob(f"*/programs/{name}.py")),
     ]
 )
