@@ -41,7 +41,7 @@ class Training(tf.Module):
         for update, moving in zip(self.network.task.rules, self.movers, strict=True):
             with tf.GradientTape() as tape:
                 loss = self.network.loss(update, rows, targets)
-            gradients = tape.gradient(loss, moving.variables)
+            gradients = tape.gradient(loss, moving.moved)
             # A table's gradient arrives as rows; every row moves, so it is made whole.
             moving.apply([tf.convert_to_tensor(gradient) for gradient in gradients])
             total += loss
@@ -54,13 +54,13 @@ class Mover(tf.Module):
     def __init__(self, rule: Any, variables: Mapping[str, Any]) -> None:
         super().__init__()
         self.rule = rule
-        self.variables = list(variables.values())
+        self.moved = list(variables.values())
 
     def apply(self, gradients: Sequence[Tensor]) -> None:
         raise NotImplementedError
 
     def _zeros(self) -> list[Any]:
-        return [tf.Variable(tf.zeros_like(variable)) for variable in self.variables]
+        return [tf.Variable(tf.zeros_like(variable)) for variable in self.moved]
 
 
 class Descent(Mover):
@@ -73,11 +73,11 @@ class Descent(Mover):
     def apply(self, gradients: Sequence[Tensor]) -> None:
         rate = self.rule.learning_rate
         if not self.velocities:
-            for variable, gradient in zip(self.variables, gradients, strict=True):
+            for variable, gradient in zip(self.moved, gradients, strict=True):
                 tf.raw_ops.ResourceApplyGradientDescent(
                     var=variable.handle, alpha=rate, delta=gradient
                 )
-        moved = zip(self.variables, self.velocities, gradients, strict=bool(self.velocities))
+        moved = zip(self.moved, self.velocities, gradients, strict=bool(self.velocities))
         for variable, velocity, gradient in moved:
             tf.raw_ops.ResourceApplyMomentum(
                 var=variable.handle, accum=velocity.handle, lr=rate, grad=gradient,
@@ -100,7 +100,7 @@ class Adaptive(Mover):
             rate, gradients = self._decayed(gradients)
         powers = [power.read_value() for power in self.powers]
         for variable, m, v, gradient in zip(
-            self.variables, self.first, self.second, gradients, strict=True
+            self.moved, self.first, self.second, gradients, strict=True
         ):
             tf.raw_ops.ResourceApplyAdam(
                 var=variable.handle, m=m.handle, v=v.handle, beta1_power=powers[0],
@@ -121,7 +121,7 @@ class Adaptive(Mover):
         rate = tf.constant(rule.learning_rate)
         if rule.schedule:
             rate = rate * factor(rule.schedule, step)
-        for variable in self.variables:
+        for variable in self.moved:
             if len(variable.shape) > 1:
                 variable.assign_sub(rate * rule.weight_decay * variable)
         return rate, gradients
