@@ -15,6 +15,7 @@ from bench.report.context import Context
 from bench.report.sections.searches import NAMES
 from bench.run.ceiling import Ceiling
 from tasks.catalogue.every import TASKS
+from tasks.spec.form import definition
 from tasks.spec.layers import Layer
 from tasks.spec.network import Task, output_shapes
 from tasks.spec.training import Optimizer
@@ -110,7 +111,8 @@ def model(task: Task) -> tuple[tuple[str, str], ...]:
 
 
 def _layer(layer: Layer) -> str:
-    values = [str(v) for v in vars(layer).values() if v != "linear"]
+    said = definition(layer)  # without what is at the default of a younger field
+    values = [str(v) for name, v in said.items() if name != "type" and v != "linear"]
     return " ".join([type(layer).__name__, *values])
 
 
