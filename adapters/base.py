@@ -176,6 +176,19 @@ class Installation:
 
 
 @dataclass(frozen=True)
+class Export:
+    """A way of a framework's models to a file: a function of that name in `FORMATS` of its
+    export.py. environment: a table of adapters/runtimes/pins.toml. of: another format whose file
+    is turned into this one (adapters/quantized.py), instead of a function. refused: why there is
+    no such way, where the framework has none."""
+
+    format: str
+    environment: str = ""
+    of: str = ""
+    refused: str = ""
+
+
+@dataclass(frozen=True)
 class Framework:
     """All that the suite knows of a framework before it is installed: its folder's about.py.
 
@@ -183,6 +196,7 @@ class Framework:
     `package`: what a user would import. `interface`: the packages whose names count as its own
     when the size of a program is taken; empty for `package`. `tuners`: its own searchers of
     hyper-parameters. `installations`: of its environments those of which something is to be said.
+    `exports`: its ways to a file, every format of `adapters.runtimes` once.
     """
 
     name: str
@@ -194,6 +208,7 @@ class Framework:
     interface: tuple[str, ...] = ()
     installations: tuple[Installation, ...] = ()
     schemes: tuple[Scheme, ...] = ()
+    exports: tuple[Export, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.interface:

@@ -23,6 +23,7 @@ from typing import Literal
 import adapters
 from adapters import outside
 from adapters.base import Framework, Implementation
+from adapters.deployment import Runtime
 from adapters.outside import OutsideAdapter
 from tasks.catalogue.every import CATALOGUE
 from tasks.errors import UserError
@@ -201,6 +202,13 @@ def implementations() -> tuple[Implementation, ...]:
 def tuners() -> tuple[Implementation, ...]:
     """Frameworks' own tuners: a second row of their framework in the searches they can do."""
     return tuple(row for framework in frameworks() for row in framework.tuners)
+
+
+@cache
+def runtimes() -> tuple[Runtime, ...]:
+    """The runtimes that exported files are loaded in: the modules of `adapters.runtimes`."""
+    modules = members("adapters.runtimes")
+    return tuple(module.ABOUT for module in modules if hasattr(module, "ABOUT"))
 
 
 def usual(among: Sequence[Implementation], division: Divisions = UNASKED) -> list[Implementation]:

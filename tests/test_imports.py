@@ -21,9 +21,11 @@ FRAMEWORKS = {one.package for one in discover.frameworks()} - {"sklearn"} | {"fl
 # The worker runs in a framework's environment: NumPy and the standard library.
 WORKER_SEES = (
     "bench.records.record", "bench.machine.readings", "bench.proof", "bench.worker",
-    "adapters.base", "adapters.tuner", "adapters.peer", "adapters.reference", "tasks",
+    "adapters.base", "adapters.deployment", "adapters.tuner", "adapters.peer", "adapters.reference",
+    "tasks",
 )  # fmt: skip
-COMMON = {"base", "tuner", "peer", "reference"}  # of adapters: there for every framework
+# Of adapters: there for every framework.
+COMMON = {"base", "deployment", "tuner", "peer", "reference"}
 
 
 def imports(path: Path) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.base import Framework, Implementation, Scheme
+from adapters.base import Export, Framework, Implementation, Scheme
 
 FRAMEWORK = Framework(
     name="jax",
@@ -10,6 +10,16 @@ FRAMEWORK = Framework(
     order=5,
     package="jax",
     interface=("jax", "flax", "optax"),
+    exports=(
+        Export("jax-export", "jax_export"),
+        Export("xla-executable", "jax_export"),
+        Export("saved-model", "jax_export"),
+        Export("litert", "jax_export"),
+        Export("onnx", "jax_export"),
+        Export("onnx-int8-dynamic", "onnx_export", of="onnx"),
+        Export("onnx-int8-static", "onnx_export", of="onnx"),
+        Export("openvino", "jax_export"),
+    ),
     implementations=(
         Implementation(
             "jax", "jit", "adapters.jax.contender", "jax",

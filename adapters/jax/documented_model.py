@@ -61,7 +61,7 @@ ACTIVATIONS: dict[Activation, Callable[[Array], Array]] = {
 
 def flatten(x: Array) -> Array:
     """(N, ...) → (N, product)."""
-    return x.reshape(len(x), -1)
+    return x.reshape(x.shape[0], -1)
 
 
 def last_step(states: Array) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from adapters.base import Framework, Implementation, Installation, Place, Scheme
+from adapters.base import Export, Framework, Implementation, Installation, Place, Scheme
 
 _BACKENDS = "keras_backends"
 
@@ -35,6 +35,14 @@ FRAMEWORK = Framework(
     title="Keras",
     order=3,
     package="keras",
+    exports=(
+        Export("saved-model", "tensorflow_export"),
+        Export("onnx", "tensorflow_export"),
+        Export("onnx-int8-dynamic", "onnx_export", of="onnx"),
+        Export("onnx-int8-static", "onnx_export", of="onnx"),
+        Export("openvino", "tensorflow_export"),
+        Export("litert", "tensorflow_export"),
+    ),
     implementations=(
         Implementation(
             "keras", "tensorflow", "adapters.keras.contender", "keras",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.base import Framework, Implementation, Installation, Place, Scheme
+from adapters.base import Export, Framework, Implementation, Installation, Place, Scheme
 
 _TUNED = (
     "where there are several threads the engine is the naive one (MXNET_ENGINE_TYPE), which "
@@ -35,6 +35,12 @@ FRAMEWORK = Framework(
     package="mxnet",
     # Its OpenBLAS of 2022 computes wrongly on some newer processors unless it is told a kernel.
     installations=(Installation("mxnet", keeps=("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")),),
+    exports=(
+        Export("mxnet-symbol", "mxnet_export"),
+        Export("onnx", "mxnet_export"),
+        Export("onnx-int8-dynamic", "onnx_export", of="onnx"),
+        Export("onnx-int8-static", "onnx_export", of="onnx"),
+    ),
     implementations=(
         Implementation(
             "mxnet", "hybrid", "adapters.mxnet.contender", "mxnet",

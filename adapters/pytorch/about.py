@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.base import Framework, Implementation, Installation, Place, Scheme
+from adapters.base import Export, Framework, Implementation, Installation, Place, Scheme
 
 
 def torchrun(place: Place) -> dict[str, str]:
@@ -100,5 +100,20 @@ FRAMEWORK = Framework(
             "pytorch", "ddp", _SCHEMES, "DistributedDataParallel over gloo", variables=torchrun
         ),
         Scheme("pytorch", "fsdp", _SCHEMES, "fully_shard (FSDP2) over gloo", variables=torchrun),
+    ),
+    exports=(
+        Export("onnx", "pytorch_export"),
+        Export("onnx-int8-dynamic", "onnx_export", of="onnx"),
+        Export("onnx-int8-static", "onnx_export", of="onnx"),
+        Export("openvino", "pytorch_export"),
+        Export("torch-export", "pytorch_export"),
+        Export("aot-inductor", "pytorch_export"),
+        Export("torchscript", "pytorch_export"),
+        Export("executorch", "executorch"),
+        Export(
+            "litert",
+            refused="litert-torch 0.10.0 is PyTorch's converter to LiteRT and asks for another "
+            "PyTorch (2.14.1) than the one that is measured here",
+        ),
     ),
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from adapters.base import Framework, Implementation, Place, Scheme
+from adapters.base import Export, Framework, Implementation, Place, Scheme
 
 _MODULE = "adapters.tensorflow.contender"
 
@@ -23,6 +23,16 @@ FRAMEWORK = Framework(
     title="TensorFlow",
     order=1,
     package="tensorflow",
+    exports=(
+        Export("saved-model", "tensorflow_export"),
+        Export("saved-model-xla", "tensorflow_export"),
+        Export("litert", "tensorflow_export"),
+        Export("litert-int8-dynamic", "tensorflow_export"),
+        Export("onnx", "tensorflow_export"),
+        Export("onnx-int8-dynamic", "onnx_export", of="onnx"),
+        Export("onnx-int8-static", "onnx_export", of="onnx"),
+        Export("openvino", "tensorflow_export"),
+    ),
     implementations=(
         Implementation(
             "tensorflow", "graph", _MODULE, "tensorflow",

@@ -22,7 +22,7 @@ BENCH = Path(__file__).resolve().parents[1]
 PICTURE = BENCH / "architecture.svg"
 ORDER = (
     "stats", "discover", "records", "machine", "proof", "judge", "plan", "run", "port",
-    "distributed", "claims", "history", "report", "cli", "audit",
+    "distributed", "deploy", "claims", "history", "report", "cli", "audit",
 )  # fmt: skip
 APART = "worker"  # a process of its own in a framework's environment; nobody imports it
 WORDS = {
@@ -36,6 +36,7 @@ WORDS = {
     "run": "all that starts a process",
     "port": "a user's two programs: where they part",
     "distributed": "groups of processes that train one model",
+    "deploy": "a model's file in every runtime",
     "claims": "the articles' framework table",
     "history": "runs over time",
     "report": "one document, four layouts, exports",
@@ -91,7 +92,7 @@ def draw(path: Path = PICTURE) -> None:
     """Write the picture; the same code gives the same bytes."""
     found = direct(edges())
     with plt.rc_context({"svg.hashsalt": "bench", "svg.fonttype": "none", "font.size": 9}):
-        figure, axis = plt.subplots(figsize=(8.2, 8.4))
+        figure, axis = plt.subplots(figsize=(8.2, 9.0))
         axis.set_xlim(0, 10)
         axis.set_ylim(-0.6, len(ORDER) - 0.3)
         axis.axis("off")

@@ -24,6 +24,7 @@ from bench.cli.campaign import campaign_
 from bench.cli.certify import certify_
 from bench.cli.compare import compare_
 from bench.cli.data import data_app
+from bench.cli.deploy import deploy
 from bench.cli.distribute import distribute
 from bench.cli.doctor import doctor
 from bench.cli.export import export
@@ -60,6 +61,7 @@ app.command("run")(run)
 app.command("campaign")(campaign_)
 app.command("distribute")(distribute)
 app.command("merge")(merge_)
+app.command("deploy")(deploy)
 app.command("report")(report_)
 app.command("evidence")(evidence_)
 app.command("compare")(compare_)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from bench.records.beside import CeilingFile, EvidenceFile, HistoryEntry
+from bench.records.deployment import DeployRecord
 from bench.records.groups import DistributedFile
 from bench.records.record import SCHEMA
 from bench.records.schema import Launch, RunFile
@@ -29,6 +30,7 @@ _WORDS: dict[type[BaseModel], str] = {
     EvidenceFile: "evidence",
     HistoryEntry: "history",
     DistributedFile: "distributed training",
+    DeployRecord: "deployment",
 }
 
 

@@ -223,6 +223,7 @@ class Request:
     memory_limit_bytes: int | None = None  # of a worker; None: what is free
     shard: int = 1  # of `shards` parts of a plan, the one that this run is
     shards: int = 1
+    routes: tuple[str, ...] = ()  # of a deployment: framework:format:runtime
 
     def __post_init__(self) -> None:
         _least(self, threads=1, launches=1, seed=0, shard=1, shards=1)

@@ -14,6 +14,7 @@ from typing import get_args
 
 from adapters.base import Division
 from bench.records.beside import CeilingFile, EvidenceFile, old_ceiling
+from bench.records.deployment import DeployRecord
 from bench.records.foreign import why_foreign
 from bench.records.groups import DistributedFile
 from bench.records.metrics import ALL_METRICS, Direction, Metric, metric
@@ -149,6 +150,7 @@ class Results:
     evidence: EvidenceFile | None = None
     distributed: DistributedFile | None = None
     path: Path = field(default=Path(), compare=False)
+    deployments: tuple[DeployRecord, ...] = ()
 
     @staticmethod
     def read(run: Run) -> Results:
@@ -160,7 +162,9 @@ class Results:
         ceiling = run.beside("ceiling.json", CeilingFile)
         evidence = run.beside("evidence.json", EvidenceFile)
         found = Results.of(about, launches, ceiling, evidence, run.path)
-        return replace(found, distributed=run.beside("distributed.json", DistributedFile))
+        distributed = run.beside("distributed.json", DistributedFile)
+        deployments = tuple(run.deployments().values())
+        return replace(found, distributed=distributed, deployments=deployments)
 
     @staticmethod
     def of(

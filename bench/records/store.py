@@ -4,6 +4,7 @@
     RUN/launches/<job>.json   one record a finished job
     RUN/logs/<job>.log        what the worker printed
     RUN/searches/<job>/       a search's Optuna journal, from which it is resumed
+    RUN/deploy/<id>.json      one record an export and a launch of `bench deploy`
     RUN/lock                  held by the process that is running it
 
 Readers never write. A run killed at any instant holds only whole records.
@@ -22,6 +23,7 @@ from typing import IO, Any, TypeVar
 from pydantic import BaseModel
 
 from bench.records.beside import written
+from bench.records.deployment import DeployRecord
 from bench.records.door import parse, read
 from bench.records.record import Record, finite
 from bench.records.schema import Launch, RunFile
@@ -38,6 +40,7 @@ class Run:
         self.launches = path / "launches"
         self.logs = path / "logs"
         self.searches = path / "searches"
+        self.deploy = path / "deploy"
 
     @staticmethod
     def create(path: Path, about: RunFile) -> Run:
@@ -79,6 +82,24 @@ class Run:
             if launch.job.id != path.stem:
                 raise UserError(f"{path} answers another job ({launch.job.id}): a foreign record")
             yield launch.job.id, launch
+
+    def deployments(self) -> dict[str, DeployRecord]:
+        """What `bench deploy` wrote, by id, in order of their names."""
+        found: dict[str, DeployRecord] = {}
+        for path in sorted(self.deploy.glob("*.json")):
+            record = read(path, DeployRecord)
+            if record.id != path.stem:
+                raise UserError(f"{path} is of another id ({record.id}): a foreign record")
+            found[record.id] = record
+        return found
+
+    def add_deployment(self, name: str, record: Record) -> DeployRecord:
+        """Write one, whole or not at all; as it will be read."""
+        text = json.dumps(finite(record), allow_nan=False)
+        parsed = parse(text, DeployRecord, name)
+        self.deploy.mkdir(exist_ok=True)
+        write_atomically(self.deploy / f"{name}.json", text)
+        return parsed
 
     def beside(self, name: str, model: type[T]) -> T | None:
         """A file that may stand beside the records (ceiling.json, evidence.json)."""

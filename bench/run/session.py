@@ -99,8 +99,12 @@ def start(
     """
     budget = PROFILES[request.profile].budget
     about = about_of(request, budget, data_dir, source, pairing, own, elsewhere)
-    path = out or RUNS / datetime.fromisoformat(about.created).strftime("%Y%m%dT%H%M%SZ")
-    return _session(Run.create(path, about), about, source)
+    return _session(Run.create(out or folder_of(about), about), about, source)
+
+
+def folder_of(about: RunFile) -> Path:
+    """Where a run lies that was given no place: runs/<time>."""
+    return RUNS / datetime.fromisoformat(about.created).strftime("%Y%m%dT%H%M%SZ")
 
 
 def about_of(
@@ -193,7 +197,7 @@ def resume(
     run = Run.open(out)
     about = run.about()
     adapter_file.take_again(about.request.adapters)
-    _check_begun(out, about, elsewhere)
+    check_begun(out, about, elsewhere)
     if about.pairing and not beside:
         raise UserError(
             f"{out} is one side of a comparison: `bench regress --resume --out {out.parent}`"
@@ -208,7 +212,7 @@ def resume(
     return replace(_session(run, about, begun_with), resumed=True)
 
 
-def _check_begun(out: Path, about: RunFile, elsewhere: Mapping[str, Any] | None) -> None:
+def check_begun(out: Path, about: RunFile, elsewhere: Mapping[str, Any] | None = None) -> None:
     """`UserError` where what would be added to a run is not what was begun."""
     if not about.tasks:
         raise UserError(f"{out} was begun by an older version, which kept no tasks; start anew")

@@ -7,6 +7,7 @@ from bench.report.blocks import Files, Section
 from bench.report.context import Context
 
 ORDER = 90
+OF_DEPLOYMENTS = True
 WORDS = {
     "index.html": "everything on one page that loads nothing",
     "report.md": "the same as Markdown",

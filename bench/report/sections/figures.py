@@ -7,6 +7,7 @@ from bench.report.blocks import Section
 from bench.report.context import Context
 
 ORDER = 40
+OF_DEPLOYMENTS = True
 
 
 def sections(results: Results, context: Context) -> list[Section]:

@@ -7,6 +7,7 @@ from bench.report.blocks import Block, Details, Facts, Note, Section, Table, lab
 from bench.report.context import Context
 
 ORDER = 80
+OF_DEPLOYMENTS = True
 GIB = 2**30
 ROUNDED = (
     "Memory is kept in whole GiB and the kernel without its patch: what a restart changes makes no "

@@ -1,0 +1,131 @@
+"""The environments that write files and read them: made with pip, on first use, and kept.
+
+One may be laid over a framework's own (`over` in adapters/runtimes/pins.toml): its packages are
+then found behind this one's, and only what is lacking is installed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.records.store import write_atomically
+from bench.run import environments
+from bench.run.environments import PROJECT, folder, installer_environment
+from tasks.errors import UserError
+
+PINS = PROJECT / "adapters" / "runtimes" / "pins.toml"
+STAMP = "environment.json"
+
+
+@dataclass(frozen=True)
+class Place:
+    """An environment. reason: why it cannot be used; empty where it can. over: the framework's
+    environment below it."""
+
+    name: str
+    python: str
+    reason: str = ""
+    over: str = ""
+
+
+def tables() -> dict[str, dict[str, Any]]:
+    """Environment → its table of pins.toml."""
+    try:
+        return tomllib.loads(PINS.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{PINS}: {error}") from error
+
+
+def describe(name: str) -> Place:
+    """What is on disk now."""
+    table = tables()[name]
+    over = str(table.get("over", ""))
+    place = folder() / f"deploy-{name}"
+    python = str(place / "bin" / "python")
+    if over and (reason := environments.describe(over, "cpu").reason):
+        return Place(name, python, f"it needs the environment of {over}: {reason}", over)
+    try:
+        kept = json.loads((place / STAMP).read_text())
+    except (OSError, ValueError):
+        return Place(name, python, "not made yet: run `bench deploy --setup`", over)
+    if kept.get("digest") != _digest(name):
+        return Place(name, python, "its pins changed: run `bench deploy --setup`", over)
+    return Place(name, python, str(kept.get("reason", "")), over)
+
+
+def setup(names: Iterable[str], say: Callable[[str], None] = print) -> Mapping[str, Place]:
+    """Make what is missing, one after the other; those below first."""
+    wanted = list(dict.fromkeys(names))
+    below = [over for name in wanted if (over := str(tables()[name].get("over", "")))]
+    environments.setup(below, "cpu", say)
+    found = {}
+    for name in wanted:
+        if describe(name).reason.startswith(("not made", "its pins")):
+            say(f"making the environment {name}")
+            _make(name)
+        found[name] = describe(name)
+        if found[name].reason:
+            say(f"{name}: {found[name].reason}")
+    return found
+
+
+def _make(name: str) -> None:
+    table, place = tables()[name], folder() / f"deploy-{name}"
+    place.mkdir(parents=True, exist_ok=True)
+    python = place / "bin" / "python"
+    install = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    reason = _ran([sys.executable, "-m", "venv", "--clear", str(place)])
+    if not reason:
+        _lay_over(name, python)
+        reason = _ran([*install, *table["cpu"], *_kept_versions(name)])
+    facts = {"digest": _digest(name), "reason": reason and f"pip could not install it: {reason}"}
+    write_atomically(place / STAMP, json.dumps(facts, indent=1))
+
+
+def _lay_over(name: str, python: Path) -> None:
+    """A .pth file, by which Python's own `site` finds the packages below."""
+    over = str(tables()[name].get("over", ""))
+    if not over:
+        return
+    below = Path(environments.describe(over, "cpu").python).parents[1]
+    (packages,) = below.glob("lib/python*/site-packages")
+    (own,) = python.parents[1].glob("lib/python*/site-packages")
+    (own / "over.pth").write_text(f"{packages}\n")
+
+
+def _kept_versions(name: str) -> list[str]:
+    """What the environment below pins holds here too."""
+    over = str(tables()[name].get("over", ""))
+    if not over:
+        return []
+    below = environments.requirements(over, "cpu")
+    own = {environments.package(pin) for pin in tables()[name]["cpu"]}
+    return [pin for pin in below if environments.package(pin) not in own]
+
+
+def _ran(command: list[str]) -> str:
+    """The last line of what went wrong; empty where nothing did."""
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=installer_environment()
+    )
+    if not done.returncode:
+        return ""
+    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line.lower()]
+    return ((errors or lines or ["no output"])[-1])[:300]
+
+
+def _digest(name: str) -> str:
+    table = tables()[name]
+    over = str(table.get("over", ""))
+    below = environments.requirements(over, "cpu") if over else []
+    text = "\n".join([sys.version, over, *below, *table["cpu"]])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
