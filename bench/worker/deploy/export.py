@@ -1,6 +1,6 @@
 """One export, in the environment of a framework and its converters.
 
-``python -m bench.worker.deploy.export REQUEST.json ANSWER.json``: writes the network of a task, with the
+``python -m bench.worker.deploy.export REQUEST.json ANSWER.json`` writes the network of a task, with
 given weights, in one format into a folder. What a converter raises is the answer's reason.
 """
 

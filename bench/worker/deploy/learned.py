@@ -1,7 +1,7 @@
 """The weights that are deployed: a task trained once, in the first framework that is there.
 
-``python -m bench.worker.deploy.learned REQUEST.json ANSWER.npz``. The same weights go into every export,
-so that what is compared is the way and not the training.
+``python -m bench.worker.deploy.learned REQUEST.json ANSWER.npz``. The same weights go into every
+export, so that what is compared is the way and not the training.
 """
 
 from __future__ import annotations
