@@ -177,10 +177,8 @@ class Installation:
 
 @dataclass(frozen=True)
 class Export:
-    """A way of a framework's models to a file: a function of that name in `FORMATS` of its
-    export.py. environment: a table of adapters/runtimes/pins.toml. of: another format whose file
-    is turned into this one (adapters/quantized.py), instead of a function. refused: why there is
-    no such way, where the framework has none."""
+    """A way to a file: the function of that name in `FORMATS` of export.py. environment: one of
+    adapters/runtimes/pins.toml. of: the format it is made from instead. refused: why none is."""
 
     format: str
     environment: str = ""

@@ -26,7 +26,7 @@ STAMP = "environment.json"
 
 
 @dataclass(frozen=True)
-class Place:
+class DeployPlace:
     """An environment. reason: why it cannot be used; empty where it can. over: the framework's
     environment below it."""
 
@@ -44,24 +44,24 @@ def tables() -> dict[str, dict[str, Any]]:
         raise UserError(f"{PINS}: {error}") from error
 
 
-def describe(name: str) -> Place:
+def describe(name: str) -> DeployPlace:
     """What is on disk now."""
     table = tables()[name]
     over = str(table.get("over", ""))
     place = folder() / f"deploy-{name}"
     python = str(place / "bin" / "python")
     if over and (reason := environments.describe(over, "cpu").reason):
-        return Place(name, python, f"it needs the environment of {over}: {reason}", over)
+        return DeployPlace(name, python, f"it needs the environment of {over}: {reason}", over)
     try:
         kept = json.loads((place / STAMP).read_text())
     except (OSError, ValueError):
-        return Place(name, python, "not made yet: run `bench deploy --setup`", over)
+        return DeployPlace(name, python, "not made yet: run `bench deploy --setup`", over)
     if kept.get("digest") != _digest(name):
-        return Place(name, python, "its pins changed: run `bench deploy --setup`", over)
-    return Place(name, python, str(kept.get("reason", "")), over)
+        return DeployPlace(name, python, "its pins changed: run `bench deploy --setup`", over)
+    return DeployPlace(name, python, str(kept.get("reason", "")), over)
 
 
-def setup(names: Iterable[str], say: Callable[[str], None] = print) -> Mapping[str, Place]:
+def setup(names: Iterable[str], say: Callable[[str], None] = print) -> Mapping[str, DeployPlace]:
     """Make what is missing, one after the other; those below first."""
     wanted = list(dict.fromkeys(names))
     below = [over for name in wanted if (over := str(tables()[name].get("over", "")))]

@@ -15,7 +15,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from bench.deploy.clients import Send, closed_loop, connection, open_loop, point
-from bench.deploy.environments import Place
+from bench.deploy.environments import DeployPlace
 from bench.deploy.process import variables
 from bench.records.deployment import RatePoint
 
@@ -106,7 +106,7 @@ def measured(
     return {"status": "ok", "reason": "", "network": found}
 
 
-def serve(request: dict[str, Any], place: Place, rows: Sequence[Any]) -> dict[str, Any]:
+def serve(request: dict[str, Any], place: DeployPlace, rows: Sequence[Any]) -> dict[str, Any]:
     """The record of LitServe with one file behind it. rows: as the file wants them, one each."""
     bodies = [json.dumps({"row": row.tolist()}).encode() for row in rows]
     with tempfile.TemporaryDirectory() as folder:
