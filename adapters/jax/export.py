@@ -142,7 +142,7 @@ def onnx(task: Task, weights: Weights, folder: Path) -> Artefact:
         shape: list[int | str] = ["B", *task.input_shape]
         if any_length:
             shape[1] = "T"
-        rows = jax.ShapeDtypeStruct(tuple(shape), task.input_dtype)  # type: ignore[arg-type]
+        rows = jax.ShapeDtypeStruct(tuple(shape), task.input_dtype)
         jax2onnx.to_onnx(
             trained(task, weights), [rows], return_mode="file",
             output_path=str(folder / "model.onnx"),

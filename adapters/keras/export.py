@@ -22,7 +22,8 @@ from tasks.weights import Weights
 
 def trained(task: Task, weights: Weights, any_length: bool) -> Any:
     """The task's network with these weights; of sequences of any length or of the task's alone."""
-    open_task = replace(task, input_shape=(None, *task.input_shape[1:]))
+    shape: Any = (None, *task.input_shape[1:])
+    open_task = replace(task, input_shape=shape)
     made = general(open_task) if any_length else network(task)
     made.set_weights([weights[name] for name in parameter_shapes(task)])
     return made

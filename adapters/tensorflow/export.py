@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from adapters.deployment import Artefact, Exporter
+from adapters.deployment import Artefact, Exporter, Width
 from adapters.tensorflow.documented_model import named_variables, network
 from tasks.spec.layers import LSTM, SimpleRNN
 from tasks.spec.network import Task
@@ -69,7 +69,7 @@ def _converted(task: Task, weights: Weights, folder: Path, optimizations: list[A
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], made)
     converter.optimizations = optimizations
     (folder / "model.tflite").write_bytes(converter.convert())
-    width = "int8-dynamic" if optimizations else "fp32"
+    width: Width = "int8-dynamic" if optimizations else "fp32"
     return Artefact("model.tflite", dtype=task.input_dtype, width=width)
 
 

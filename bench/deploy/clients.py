@@ -60,7 +60,8 @@ def connection(port: int, bodies: Sequence[bytes], path: str = "/predict") -> Se
 
 def closed_loop(connect: Callable[[], Send], seconds: float) -> list[Sent]:
     """One client that waits for every answer."""
-    send, sent = connect(), []
+    send = connect()
+    sent: list[Sent] = []
     until = perf_counter() + seconds
     while perf_counter() < until:
         began = perf_counter()

@@ -18,7 +18,9 @@ from typing import Any
 
 from bench.records.store import write_atomically
 from bench.run import environments
-from bench.run.environments import PROJECT, folder, installer_environment
+from bench.run.environments import PROJECT, folder
+from bench.run.installer import installer_environment
+from bench.run.pins import package
 from tasks.errors import UserError
 
 PINS = PROJECT / "adapters" / "runtimes" / "pins.toml"
@@ -107,8 +109,8 @@ def _kept_versions(name: str) -> list[str]:
     if not over:
         return []
     below = environments.requirements(over, "cpu")
-    own = {environments.package(pin) for pin in tables()[name]["cpu"]}
-    return [pin for pin in below if environments.package(pin) not in own]
+    own = {package(pin) for pin in tables()[name]["cpu"]}
+    return [pin for pin in below if package(pin) not in own]
 
 
 def _ran(command: list[str]) -> str:

@@ -200,7 +200,7 @@ class Deployment:
             "folder": str(folder), "threads": self.request.threads, "seed": self.request.seed,
             "seconds": max(0.5, 4 * self.profile.seconds),
         }  # fmt: skip
-        self._keep(name, "network", task, first.route, network.serve(request, place, rows))
+        self._keep(name, "network", task, first.route, network.serve(request, place, list(rows)))
 
     def _full_score(self, task: str) -> float:
         with np.load(self._weights(task)) as kept:

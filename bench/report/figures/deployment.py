@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from bench.deploy.results import RouteResult, route_results
 from bench.records.results import Results
@@ -45,8 +46,7 @@ def draw(results: Results) -> Figure | None:
     ):
         axis.set_xlabel(label)
     marks = [
-        plt.Line2D([], [], marker="o", linestyle="", color=paint[name], label=name)
-        for name in runtimes
+        Line2D([], [], marker="o", linestyle="", color=paint[name], label=name) for name in runtimes
     ]
     figure.legend(handles=marks, loc="outside lower center", ncols=4, fontsize=8, frameon=False)
     return figure
@@ -79,7 +79,9 @@ def _sizes(axis: Axes, own: Sequence[RouteResult], paint: dict[str, str]) -> Non
 
 def _starts(axis: Axes, own: Sequence[RouteResult], paint: dict[str, str]) -> None:
     for one in own:
-        axis.plot(one.cold_seconds, one.latency, "o", color=paint[one.route.runtime], markersize=4)
+        axis.plot(
+            one.cold_seconds or 0.0, one.latency, "o", color=paint[one.route.runtime], markersize=4
+        )
     _logarithmic(axis)
 
 

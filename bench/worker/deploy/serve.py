@@ -109,7 +109,7 @@ class ServedFile:
         batch = self.artefact.laid_out(np.concatenate([self.data.x_test[:size]] * times)[:size])
         predict = self.model.predict
         predict(batch)
-        taken = []
+        taken: list[float] = []
         until = perf_counter() + seconds
         while len(taken) < 3 or perf_counter() < until:
             began = perf_counter()
