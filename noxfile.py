@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from fnmatch import fnmatch
 from itertools import product
 from pathlib import Path
@@ -160,6 +161,30 @@ def outside(session: nox.Session) -> None:
         session.error(f"{example} has no {right!r} to plant a fault in")
     faulty.write_text(text.replace(right, wrong))
     session.run("bench", "verify", "--adapter", str(faulty), *session.posargs, success_codes=[1])
+
+
+# Every runtime once, by ways that are there on every machine.
+DEPLOYED = (
+    "pytorch:onnx:onnxruntime", "pytorch:onnx:openvino", "pytorch:torch-export:torch",
+    "pytorch:executorch:executorch", "tensorflow:saved-model:tensorflow",
+    "tensorflow:litert:litert", "jax:jax-export:jax", "mxnet:mxnet-symbol:mxnet",
+)  # fmt: skip
+
+
+@nox.session
+def deploy(session: nox.Session) -> None:
+    """One model certified in every runtime, and faults planted in real exports refused. With
+    options, `bench deploy` with them: `-- --out results/cpu-deploy --budget 20m` is the published
+    run."""
+    runner(session, "tests")
+    if session.posargs:
+        session.run("bench", "deploy", "--setup", *session.posargs)
+        return
+    words = ["--profile", "certify", "--tasks", "fnn-mnist", "--routes", ",".join(DEPLOYED)]
+    out = str(Path(session.create_tmp()) / "deploy")
+    shutil.rmtree(out, ignore_errors=True)
+    session.run("bench", "deploy", "--setup", "--strict", *words, "--out", out)
+    session.run("pytest", "-q", "tests/bench/deploy", env={"BENCH_DEPLOY": "all"})
 
 
 @nox.session

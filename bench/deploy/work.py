@@ -52,12 +52,12 @@ class Deployment:
         started = monotonic()
         exports = export_jobs(self.request.tasks, self.routes)
         for number, job in enumerate(exports, 1):
-            if job.id not in self.records or not self._is_there(job):
+            if not self._has(job.id) or not self._is_there(job):
                 self._export(job, f"[{number}/{len(exports)}]")
         left = 0
         for serve in serve_jobs(self.request.tasks, self.routes, self.request.launches):
             over = budget_seconds is not None and monotonic() - started > budget_seconds
-            if serve.id in self.records or self._refused(serve):
+            if self._has(serve.id) or self._refused(serve):
                 continue
             if over and serve.launch:
                 left += 1
@@ -67,6 +67,10 @@ class Deployment:
             for task in self.request.tasks:
                 self._network(task)
         return left
+
+    def _has(self, name: str) -> bool:
+        """Whether it was done. What lacked an environment may have one now."""
+        return name in self.records and self.records[name].status != "uninstallable"
 
     def needed(self) -> list[str]:
         """The environments of its routes."""

@@ -54,6 +54,7 @@ def connector(server: Server, path: str = "/predict") -> Send:
     return connection(server.port, [b"{}"], path)
 
 
+@pytest.mark.quiet
 def test_a_closed_loop_hides_what_an_open_one_shows(tmp_path: Path) -> None:
     """At twice what the server can do, a client that waits sees nothing but its service time."""
     with started(tmp_path) as server:
@@ -69,6 +70,7 @@ def test_a_closed_loop_hides_what_an_open_one_shows(tmp_path: Path) -> None:
     assert opened.p99 > 5 * closed.p99
 
 
+@pytest.mark.quiet
 def test_with_too_few_connections_the_wait_for_one_counts(tmp_path: Path) -> None:
     """Coordinated omission would show the service time alone: a connection is only free then."""
     with started(tmp_path) as server:
