@@ -32,9 +32,13 @@ def trained(task: Task, weights: Weights) -> Outputs:
     for name, parameter in canonical(task, made).items():
         parameter[...] = jnp.array(weights[name])
     graph, state = nnx.split(made)
+    leaves, tree = jax.tree.flatten(state)
 
     def outputs(rows: Any) -> Any:
-        return nnx.merge(graph, state)(rows)
+        # Made anew inside the trace: NNX lets no variable of outside be changed there, and a
+        # recurrent layer counts its draws of random numbers.
+        own = jax.tree.unflatten(tree, [jnp.asarray(leaf) for leaf in leaves])
+        return nnx.merge(graph, own)(rows)
 
     return outputs
 

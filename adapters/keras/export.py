@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from adapters.deployment import Artefact, Exporter
 from adapters.keras.documented_model import general, network
@@ -26,6 +27,7 @@ def trained(task: Task, weights: Weights, any_length: bool) -> Any:
     open_task = replace(task, input_shape=shape)
     made = general(open_task) if any_length else network(task)
     made.set_weights([weights[name] for name in parameter_shapes(task)])
+    made(np.zeros((1, *task.input_shape), task.input_dtype))  # some converters want it called once
     return made
 
 
@@ -53,8 +55,7 @@ def exported(
 
 def saved_model(task: Task, weights: Weights, folder: Path) -> Artefact:
     """As TensorFlow's SavedModel."""
-    made = exported(task, weights, folder, "saved", "tf_saved_model")
-    return made
+    return exported(task, weights, folder, "saved", "tf_saved_model")
 
 
 def onnx(task: Task, weights: Weights, folder: Path) -> Artefact:
