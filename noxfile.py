@@ -138,6 +138,14 @@ def ray(session: nox.Session) -> None:
 
 
 @nox.session
+def rows(session: nox.Session) -> None:
+    """A million rows of a thousand runs, read and reported within 30 s and 2 GiB; the figures go
+    to results/rows. `-- --runs N --cells N` for another size."""
+    runner(session)
+    session.run("python", "-m", "bench.audit.rows", *session.posargs)
+
+
+@nox.session
 def report(session: nox.Session) -> None:
     """Every published run's report made anew from its records; fails where one is not the same."""
     runner(session)

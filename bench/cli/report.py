@@ -9,8 +9,10 @@ import typer
 from rich.console import Console
 
 from bench.cli.options import chosen
+from bench.records import many
 from bench.records.results import Results
 from bench.records.store import Run
+from bench.report import many_runs
 from bench.report import publish as build
 from bench.report.layouts import terminal
 from bench.run import probes
@@ -29,7 +31,12 @@ def report_(
         ),
     ] = None,
 ) -> None:
-    """Print a run's table; write the page, Markdown, LaTeX, CSV, Parquet and figures."""
+    """Print a run's table; write the page, Markdown, LaTeX, CSV, Parquet and figures. Of a folder
+    of runs: what each cell is over all of them, for each type of machine."""
+    if not (run_dir / "run.json").exists() and many.runs_under(run_dir):
+        for path in many_runs.write(run_dir, out or run_dir):
+            console.print(f"wrote {path}", markup=False, highlight=False)
+        return
     results = Results.read(Run.open(run_dir))
     terminal.show(results, console)
     publish(results, out or run_dir, console)

@@ -40,7 +40,7 @@ def same_machine(a: Machine, b: Machine) -> bool:
     return a == steady and same_memory(a.memory_gib, b.memory_gib)
 
 
-_OF_A_TASK = ("data of ", "task ")
+OF_A_TASK = ("data of ", "task ")
 
 
 def differences(base: RunFile, new: RunFile) -> list[str]:
@@ -49,5 +49,5 @@ def differences(base: RunFile, new: RunFile) -> list[str]:
     if same_memory(base.machine.memory_gib, new.machine.memory_gib):
         b["machine memory_gib"] = a["machine memory_gib"]
     names = [n for n in a if n in b]
-    names += [n for n in sorted(a.keys() ^ b.keys()) if not n.startswith(_OF_A_TASK)]
+    names += [n for n in sorted(a.keys() ^ b.keys()) if not n.startswith(OF_A_TASK)]
     return [f"{n}: {a.get(n)} against {b.get(n)}" for n in names if a.get(n) != b.get(n)]

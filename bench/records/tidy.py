@@ -24,8 +24,13 @@ def load_run(path: str | Path) -> pd.DataFrame:
 
     One row a cell and metric; a cell without measurements has one row with an empty metric and
     its status and reason. value, low, high: over launches, 95 % interval, in `unit`.
-    Raises `UserError` for a directory that is no readable run.
+    A folder of runs gives the rows of all, with `bench.records.many.RUN_COLUMNS` before them.
+    Raises `UserError` for a directory that is no readable run and holds none.
     """
+    if not (Path(path) / "run.json").exists() and any(Path(path).rglob("run.json")):
+        from bench.records import many  # Arrow, which a single run does not need
+
+        return many.frame(Path(path))
     return tidy(Results.read(Run.open(Path(path))))
 
 
