@@ -12,6 +12,7 @@ import errno
 import os
 import sys
 import traceback
+from contextlib import suppress
 from importlib import metadata
 from io import TextIOWrapper
 from pathlib import Path
@@ -110,7 +111,8 @@ def _status(words: list[str], debug: bool) -> int:
         return 130
     except (BrokenPipeError, SystemExit):  # Rich and Typer end so, with status 1
         # The reader of a pipe has gone. Python flushes at its end, and would complain again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Exception as error:
         if isinstance(error, TyperException) and callable(show := getattr(error, "show", None)):

@@ -55,7 +55,7 @@ def describe(name: str) -> DeployPlace:
     if over and (reason := environments.describe(over, "cpu").reason):
         return DeployPlace(name, python, f"it needs the environment of {over}: {reason}", over)
     try:
-        kept = json.loads((place / STAMP).read_text())
+        kept = json.loads((place / STAMP).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return DeployPlace(name, python, "not made yet: run `bench deploy --setup`", over)
     if kept.get("digest") != _digest(name):
@@ -100,7 +100,7 @@ def _lay_over(name: str, python: Path) -> None:
     below = Path(environments.describe(over, "cpu").python).parents[1]
     (packages,) = below.glob("lib/python*/site-packages")
     (own,) = python.parents[1].glob("lib/python*/site-packages")
-    (own / "over.pth").write_text(f"{packages}\n")
+    (own / "over.pth").write_text(f"{packages}\n", encoding="utf-8")
 
 
 def _kept_versions(name: str) -> list[str]:
@@ -116,7 +116,13 @@ def _kept_versions(name: str) -> list[str]:
 def _ran(command: list[str]) -> str:
     """The last line of what went wrong; empty where nothing did."""
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=installer_environment()
+        command,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+        env=installer_environment(),
     )
     if not done.returncode:
         return ""

@@ -112,7 +112,7 @@ def serve(request: dict[str, Any], place: DeployPlace, rows: Sequence[Any]) -> d
     with tempfile.TemporaryDirectory() as folder:
         question = Path(folder) / "request.json"
         port = free_port()
-        question.write_text(json.dumps(request | {"port": port}))
+        question.write_text(json.dumps(request | {"port": port}), encoding="utf-8")
         command = [place.python, "-m", MODULE, str(question)]
         environment = variables(int(request["threads"]), place.over, Path(folder))
         with Server(command, port, environment) as server:

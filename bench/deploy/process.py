@@ -33,13 +33,13 @@ def asked(
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         question, place = home / "request.json", answer or home / "answer.json"
-        question.write_text(json.dumps(request))
+        question.write_text(json.dumps(request), encoding="utf-8")
         with pinned(cores.chosen(threads)):
             process = subprocess.Popen(
                 [python, "-m", module, str(question), str(place)],
                 env=variables(threads, over, home), cwd=folder, start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                text=True, errors="replace",
+                text=True, encoding="utf-8", errors="replace",
             )  # fmt: skip
         try:
             _, said = process.communicate(timeout=timeout)
@@ -51,7 +51,7 @@ def asked(
             return {"status": "crash", "reason": _how(process.returncode, said)}
         if answer is not None:
             return {"status": "ok", "reason": ""}
-        found: dict[str, Any] = json.loads(place.read_text())
+        found: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
         return found
 
 

@@ -197,7 +197,7 @@ class Deployment:
         folder = self._folder(task, first.route.framework, first.route.format)
         if not (folder / "artefact.json").exists():
             return  # of a run that was finished before and whose files are gone
-        artefact = Artefact(**json.loads((folder / "artefact.json").read_text()))
+        artefact = Artefact(**json.loads((folder / "artefact.json").read_text(encoding="utf-8")))
         x = np.load(cache.root() / self.about.datasets[task].folder / "x_test.npy", mmap_mode="r")
         rows = artefact.laid_out(np.asarray(x[: network.ROWS]))
         request = {

@@ -102,14 +102,17 @@ class PeerGroup:
         where there are too few."""
         question, name = self.question, f"{place.role}{place.rank}"
         asked = self.folder / f"{name}.question"
-        asked.write_text(json.dumps(question.as_dict(place)))
+        asked.write_text(json.dumps(question.as_dict(place)), encoding="utf-8")
         keeps = environments.keeps(environment.framework)
         variables = worker_variables(question.threads, environment.project, keeps=keeps)
         variables |= fresh_caches(self.folder / f"{name}.caches") | environment.variables()
         variables |= LOOPBACK | question.scheme.variables(place)
         variables |= {"BENCH_CACHE": str(cache.root())}
         words = ("-m", "bench.worker.peer", str(asked), str(self.folder), str(os.getpid()))
-        with pinned(self._cores(place)), open(self.folder / f"{name}.log", "w") as log:
+        with (
+            pinned(self._cores(place)),
+            open(self.folder / f"{name}.log", "w", encoding="utf-8") as log,
+        ):
             return subprocess.Popen(
                 [environment.python, *words],
                 stdin=subprocess.DEVNULL,
@@ -152,7 +155,7 @@ class PeerGroup:
 
     def _answer(self, rank: int) -> GroupRaw:
         try:
-            found: GroupRaw = json.loads((self.folder / f"{rank}.json").read_text())
+            found: GroupRaw = json.loads((self.folder / f"{rank}.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
         return found
@@ -170,7 +173,7 @@ class PeerGroup:
         return f"rank {hung[0]}: {late or 'hung'}{self._last_line(hung[0])}" if hung else ""
 
     def _last_line(self, rank: int) -> str:
-        text = (self.folder / f"peer{rank}.log").read_text(errors="replace")
+        text = (self.folder / f"peer{rank}.log").read_text(errors="replace", encoding="utf-8")
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         return f": {lines[-1][:200]}" if lines else ""
 

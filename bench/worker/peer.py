@@ -67,7 +67,7 @@ class PeerWork:
     def write(self) -> None:
         """Whole or not at all: the runner reads it while this process goes on."""
         path = self.folder / f"{self.place.rank}.json"
-        path.with_suffix(".new").write_text(json.dumps(finite(self.answer)))
+        path.with_suffix(".new").write_text(json.dumps(finite(self.answer)), encoding="utf-8")
         os.replace(path.with_suffix(".new"), path)
 
     def rows(self, asked: PeerQuestion) -> tuple[np.ndarray, np.ndarray]:
@@ -214,7 +214,10 @@ QUESTIONS: dict[str, Callable[[PeerWork], None]] = {
 
 def main(arguments: list[str]) -> int:
     """Entry point; exit status 0 whenever all that was asked is answered."""
-    question, folder = json.loads(Path(arguments[0]).read_text()), Path(arguments[1])
+    question, folder = (
+        json.loads(Path(arguments[0]).read_text(encoding="utf-8")),
+        Path(arguments[1]),
+    )
     if not die_with(int(arguments[2])):
         return 1
     raw = question["place"]

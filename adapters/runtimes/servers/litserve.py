@@ -26,7 +26,9 @@ class OnnxApi(litserve.LitAPI):
         self.folder, self.threads = folder, threads
 
     def setup(self, device: Any) -> None:
-        self.artefact = Artefact(**json.loads((self.folder / "artefact.json").read_text()))
+        self.artefact = Artefact(
+            **json.loads((self.folder / "artefact.json").read_text(encoding="utf-8"))
+        )
         self.model = Model(self.threads, "fp32")
         self.model.load(self.folder / self.artefact.file)
 
@@ -42,7 +44,7 @@ class OnnxApi(litserve.LitAPI):
 
 def main(words: list[str]) -> None:
     """REQUEST: folder, threads, port."""
-    request = json.loads(Path(words[0]).read_text())
+    request = json.loads(Path(words[0]).read_text(encoding="utf-8"))
     api = OnnxApi(Path(request["folder"]), request["threads"])
     server = litserve.LitServer(api, accelerator="cpu", workers_per_device=1)
     server.run(host="127.0.0.1", port=request["port"], generate_client_file=False)

@@ -115,7 +115,7 @@ def work(about_text: str, jobs_text: str, certify_anew: bool) -> Iterator[tuple[
             if isinstance(said, BaseException):
                 raise said
             log = run.logs / f"{said}.log"
-            text = log.read_text(errors="replace") if log.exists() else ""
+            text = log.read_text(errors="replace", encoding="utf-8") if log.exists() else ""
             yield said, (run.launches / f"{said}.json").read_text(encoding="utf-8"), text
         thread.join()
 

@@ -40,7 +40,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     started = perf_counter()
     artefact = write(module, request, folder)
     seconds = perf_counter() - started
-    (folder / MANIFEST).write_text(json.dumps(artefact.as_dict()))
+    (folder / MANIFEST).write_text(json.dumps(artefact.as_dict()), encoding="utf-8")
     facts = {name: getattr(artefact, name) for name in FACTS}
     size = sum(path.stat().st_size for path in _written(folder, artefact))
     return {"status": "ok", "reason": "", "export": {"seconds": seconds, "bytes": size, **facts}}
@@ -55,7 +55,7 @@ def _exported(module: ModuleType, request: dict[str, Any], folder: Path) -> Arte
 def _turned(module: ModuleType, request: dict[str, Any], folder: Path) -> Artefact:
     """From the file of another format, which lies in the folder `source`."""
     source = Path(request["source"])
-    given = Artefact(**json.loads((source / MANIFEST).read_text()))
+    given = Artefact(**json.loads((source / MANIFEST).read_text(encoding="utf-8")))
     x = arrays.load(Path(request["data"])).x_train[:SHOWN_ROWS]
     found: Artefact = module.QUANTIZERS[request["format"]](source, given, given.laid_out(x), folder)
     return found
@@ -71,7 +71,7 @@ def _written(folder: Path, artefact: Artefact) -> list[Path]:
 
 def main(words: list[str]) -> None:
     """Whatever happens, the answer says it."""
-    request = json.loads(Path(words[0]).read_text())
+    request = json.loads(Path(words[0]).read_text(encoding="utf-8"))
     try:
         found = answer(request)
     except Unsupported as why:
@@ -79,7 +79,9 @@ def main(words: list[str]) -> None:
     except Exception as error:  # the converter's own words
         text = " ".join(str(error).split())[:600]
         found = {"status": "error", "reason": f"{type(error).__name__}: {text}"}
-    Path(words[1]).write_text(json.dumps(found | {"packages": readings.packages()}))
+    Path(words[1]).write_text(
+        json.dumps(found | {"packages": readings.packages()}), encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

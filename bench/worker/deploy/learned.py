@@ -25,7 +25,7 @@ MOST_EPOCHS = 5  # of training: weights must be useful, not the best
 
 def main(words: list[str]) -> None:
     """Writes the weights by their canonical names, and the score under "score"."""
-    request = json.loads(Path(words[0]).read_text())
+    request = json.loads(Path(words[0]).read_text(encoding="utf-8"))
     task, data = restored(request["work"]), arrays.load(Path(request["data"]))
     contender = import_module(request["module"]).Contender(
         request["mode"], "cpu", "fp32", request["threads"]

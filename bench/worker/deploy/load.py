@@ -141,7 +141,7 @@ def _run(scenario: str, answer: AnswerRows, rows: int, seconds: float, **setting
         generator.StartTestWithLogSettings(system, library, wanted, logs)
         generator.DestroyQSL(library)
         generator.DestroySUT(system)
-        return (Path(folder) / "mlperf_log_summary.txt").read_text()
+        return (Path(folder) / "mlperf_log_summary.txt").read_text(encoding="utf-8")
 
 
 def _percentiles(text: str) -> dict[str, Any]:

@@ -39,7 +39,9 @@ class ServedFile:
     def __init__(self, request: ServeRequest) -> None:
         self.request = request
         self.folder = Path(request["folder"])
-        self.artefact = Artefact(**json.loads((self.folder / "artefact.json").read_text()))
+        self.artefact = Artefact(
+            **json.loads((self.folder / "artefact.json").read_text(encoding="utf-8"))
+        )
         self.task: Task = restored(request["work"])
         self.data = arrays.load(Path(request["data"]))
         x = self.data.x_test[: self.artefact.batch or 1]
@@ -145,7 +147,7 @@ def answer(request: ServeRequest) -> dict[str, Any]:
 
 def main(words: list[str]) -> None:
     """Whatever the runtime raises, the answer says it."""
-    request = json.loads(Path(words[0]).read_text())
+    request = json.loads(Path(words[0]).read_text(encoding="utf-8"))
     try:
         found = answer(request)
     except Unsupported as why:
@@ -153,7 +155,9 @@ def main(words: list[str]) -> None:
     except Exception as error:  # the runtime's own words
         text = " ".join(str(error).split())[:600]
         found = {"status": "error", "reason": f"{type(error).__name__}: {text}"}
-    Path(words[1]).write_text(json.dumps(found | {"packages": readings.packages()}))
+    Path(words[1]).write_text(
+        json.dumps(found | {"packages": readings.packages()}), encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":
