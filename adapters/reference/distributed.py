@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from multiprocessing.connection import Client, Connection, Listener
+from threading import Event
 from typing import ClassVar
 
 import numpy as np
@@ -123,6 +124,4 @@ def _called(address: tuple[str, int]) -> Connection:
 
 def _pause() -> None:
     """A moment, without a clock."""
-    from threading import Event
-
     Event().wait(0.01)

@@ -61,8 +61,7 @@ class GroupWork:
                 return record | lost.lose(question, environment, folder, _seconds(step))
             if step.kind == "certify" and question.size > 1:
                 self._one_process(question, environment)
-            with PeerGroup(question, environment, folder) as group:
-                ended = group.wait(_seconds(step))
+            ended = _ended(question, environment, folder, _seconds(step))
             record |= _how(ended, question) | _told(ended)
             if step.kind == "certify":
                 record |= self._certified(question, ended, folder)
@@ -189,6 +188,18 @@ def _words(step: GroupStep) -> str:
     question = step.question
     count = f"{question.size} process{'es' * (question.size > 1)}"
     return f"{step.kind} {question.scheme.name}, {count}, launch {step.launch}"
+
+
+def _ended(
+    question: GroupQuestion, environment: Environment, folder: Path, seconds: float
+) -> GroupEnd:
+    """How a group ended; once more where another program took one of its ports meanwhile."""
+    for last in (False, True):
+        with PeerGroup(question, environment, folder) as group:
+            ended = group.wait(seconds)
+        if last or "in use" not in ended.reason.lower():
+            break
+    return ended
 
 
 def _seconds(step: GroupStep) -> float:

@@ -51,14 +51,14 @@ def _certified(file: DistributedFile) -> str:
 
 
 def _gained(file: DistributedFile) -> str:
-    """Of groups whose processes have a core each, beyond doubt."""
+    """Of groups whose processes have a core each."""
     able = [one for one in gains.scalings(file) if one.cores and _known(one)]
     if not able:
         return ""
     faster = [one for one in able if one.over_best is not None and one.over_best.low > 1]
     told = ", ".join(f"{one.scheme} on {one.task} ({one.size})" for one in faster)
-    line = f"Faster beyond doubt than the best single process with all cores: {told or 'none'}"
-    return f"{line}, of {len(able)} whose processes have a core each."
+    line = "Faster than the best single process with all cores (95 % interval above 1)"
+    return f"{line}: {told or 'none'}, of {len(able)} groups whose processes have a core each."
 
 
 def _known(one: Scaling) -> bool:

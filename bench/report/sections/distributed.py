@@ -45,7 +45,8 @@ def sections(results: Results, context: Context) -> list[Section]:
     for task in file.tasks:
         of_task = [one for one in scalings if one.task == task]
         if of_task:
-            blocks += [_speeds(task, of_task), Note(_best(of_task), small=True)]
+            parts = (_speeds(task, of_task), Note(_best(of_task), small=True))
+            blocks.append(Section(f"distributed-{task}", f"Several processes on {task}", parts))
     if scalings:
         blocks.append(Note(SPEED, small=True))
     if lost := [group for group in file.of("lose") if group.lost is not None]:

@@ -14,7 +14,7 @@ from bench.distributed import gains
 from bench.records.groups import DistributedFile
 from bench.records.results import Results
 from bench.report import several
-from bench.report.blocks import Notes, Table
+from bench.report.blocks import Notes, Section, Table
 from bench.report.context import context
 from bench.report.sections import distributed
 from tasks.errors import UserError
@@ -63,7 +63,11 @@ def test_what_is_not_certified_is_not_compared() -> None:
 def test_the_report_shows_all_of_it() -> None:
     made = whole(usual())
     (section,) = distributed.sections(made, context(made))
-    proofs, speeds, dead = (block for block in section.blocks if isinstance(block, Table))
+    proofs, dead = (block for block in section.blocks if isinstance(block, Table))
+    (of_task,) = (block for block in section.blocks if isinstance(block, Section))
+    speeds = of_task.blocks[0]
+    assert isinstance(speeds, Table)
+    assert of_task.title.endswith("fnn-mnist")
     assert proofs.rows[0] == ("pytorch:ddp", "fnn-mnist", "1.0e-07", "1.0e-07", "1.0e-07")
     assert proofs.rows[1] == (NAME, "fnn-mnist", "1.0e-07", "refused", "–")
     assert [row[1] for row in speeds.rows] == ["2", "4 (shared)"]
@@ -85,7 +89,7 @@ def test_sentences_name_who_did_the_work_and_who_hangs() -> None:
         "Every group of 2 and 4 processes did the whole batch's work: pytorch:ddp. "
         f"Not certified: {NAME}."
     )
-    assert "with all cores: none, of 1 whose" in speed
+    assert "above 1): none, of 1 groups" in speed
     assert dead.endswith(f"hang until they are killed in {NAME}.")
     faster = several.sentences(file_of(usual(pair=0.03)))[1]
     assert "pytorch:ddp on fnn-mnist (2)" in faster
