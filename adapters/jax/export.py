@@ -1,4 +1,5 @@
-"""JAX's ways to a file, each as its documents show it, of the programs' Flax networks.
+"""JAX's ways to a file, each as its documents show it, of the programs' Flax networks, or
+of the same by functions of arrays (`plain`).
 
 Batch size and sequence length are symbolic, where a converter can keep them so.
 """
@@ -18,6 +19,7 @@ from jax import export
 
 from adapters.deployment import TRACED_BATCH, Artefact, Exporter
 from adapters.jax.documented_model import canonical, general
+from adapters.jax.model import forward, parameters
 from tasks.spec.layers import LSTM, SimpleRNN
 from tasks.spec.network import Task
 from tasks.weights import Weights
@@ -41,6 +43,13 @@ def trained(task: Task, weights: Weights) -> Outputs:
         return nnx.merge(graph, own)(rows)
 
     return outputs
+
+
+def plain(task: Task, weights: Weights) -> Outputs:
+    """The same by functions of arrays, without Flax, for converters that know neither its random
+    numbers nor its pooling. Short sequences are laid out step by step, so their length is fixed."""
+    params = parameters(task, weights)
+    return lambda rows: forward(task, params, rows, None)
 
 
 def recurrent(task: Task) -> bool:
@@ -92,7 +101,7 @@ def xla_executable(task: Task, weights: Weights, folder: Path) -> Artefact:
     return Artefact("model.executable", dtype=task.input_dtype, batch=1, length=length, words=words)
 
 
-def _tensorflow(task: Task, weights: Weights, any_length: bool) -> tuple[Any, Any]:
+def _tensorflow(task: Task, outputs: Outputs, any_length: bool) -> tuple[Any, Any]:
     """A tf.Module around jax2tf's function, and the function with its signature."""
     import tensorflow as tf
     from jax.experimental import jax2tf
@@ -102,7 +111,7 @@ def _tensorflow(task: Task, weights: Weights, any_length: bool) -> tuple[Any, An
     if any_length:
         names[1], shape[1] = "length", None
     converted = jax2tf.convert(
-        trained(task, weights), polymorphic_shapes=[f"({', '.join(names)})"], with_gradient=False
+        outputs, polymorphic_shapes=[f"({', '.join(names)})"], with_gradient=False
     )
     made = tf.Module()
     made.serve = tf.function(
@@ -118,7 +127,7 @@ def saved_model(task: Task, weights: Weights, folder: Path) -> Artefact:
     def write(any_length: bool) -> None:
         import tensorflow as tf
 
-        made, serve = _tensorflow(task, weights, any_length)
+        made, serve = _tensorflow(task, trained(task, weights), any_length)
         tf.saved_model.save(made, str(folder / "saved"), signatures={"serving_default": serve})
 
     return Artefact("saved", dtype=task.input_dtype, **widest(task, write))
@@ -130,7 +139,7 @@ def litert(task: Task, weights: Weights, folder: Path) -> Artefact:
     def write(any_length: bool) -> None:
         import tensorflow as tf
 
-        made, serve = _tensorflow(task, weights, any_length)
+        made, serve = _tensorflow(task, plain(task, weights), any_length)
         function = serve.get_concrete_function()
         converter = tf.lite.TFLiteConverter.from_concrete_functions([function], made)
         (folder / "model.tflite").write_bytes(converter.convert())
@@ -148,7 +157,7 @@ def onnx(task: Task, weights: Weights, folder: Path) -> Artefact:
             shape[1] = "T"
         rows = jax.ShapeDtypeStruct(tuple(shape), task.input_dtype)
         jax2onnx.to_onnx(
-            trained(task, weights), [rows], return_mode="file",
+            plain(task, weights), [rows], return_mode="file",
             output_path=str(folder / "model.onnx"),
         )  # fmt: skip
 
@@ -160,7 +169,7 @@ def openvino(task: Task, weights: Weights, folder: Path) -> Artefact:
     import openvino as converter
 
     rows = np.zeros((TRACED_BATCH, *task.input_shape), task.input_dtype)
-    model = converter.convert_model(jax.make_jaxpr(trained(task, weights))(rows))
+    model = converter.convert_model(jax.make_jaxpr(plain(task, weights))(rows))
     converter.save_model(model, folder / "model.xml", compress_to_fp16=False)
     length = task.input_shape[0] if recurrent(task) else None
     words = "OpenVINO reads a trace of JAX, in which every size is fixed"

@@ -149,7 +149,7 @@ def forward(task: Task, params: Params, x: Array, key: Array | None, cudnn: bool
 def _apply(layer: Layer, p: dict[str, Array], x: Array, training: bool) -> Array:
     match layer:
         case Flatten():
-            return x.reshape(len(x), -1)
+            return x.reshape(x.shape[0], -1)
         case Dense(activation=activation):
             return ACTIVATIONS[activation](x @ p["kernel"] + p["bias"])
         case Conv2D(activation=activation):
@@ -192,7 +192,7 @@ def _simple_rnn(layer: SimpleRNN, p: dict[str, Array], x: Array) -> Array:
     def step(h: Array, now: Array) -> tuple[Array, None]:
         return activation(_times(now, p["kernel"]) + h @ p["recurrent"] + p["bias"]), None
 
-    h = jnp.zeros((len(x), layer.units), x.dtype)
+    h = jnp.zeros((x.shape[0], layer.units), x.dtype)
     if x.shape[1] > UNROLL:
         return lax.scan(step, h, jnp.swapaxes(x, 0, 1))[0]
     for t in range(x.shape[1]):
@@ -211,7 +211,7 @@ def _lstm(p: dict[str, Array], x: Array, training: bool) -> Array:
         # Steps first: x is the small one.
         inputs = _times(jnp.swapaxes(x, 0, 1), p["kernel"]) + p["bias"]
         return (_trained_loop if training else _lstm_loop)(p["recurrent"], inputs)
-    h = c = jnp.zeros((len(x), p["recurrent"].shape[0]), x.dtype)
+    h = c = jnp.zeros((x.shape[0], p["recurrent"].shape[0]), x.dtype)
     for t in range(x.shape[1]):
         h, c = _lstm_cell(c, _times(x[:, t], p["kernel"]) + h @ p["recurrent"] + p["bias"])
     return h

@@ -138,6 +138,11 @@ class RouteResult:
         return self._median(one.score for one in self.served)
 
     @property
+    def apart(self) -> float | None:
+        """The load generator's median less its cost, over ours of the same process, less 1."""
+        return next((x for x in map(_apart, self.served) if x is not None), None)
+
+    @property
     def is_full_width(self) -> bool:
         """Whether it computes in float32."""
         return self.route.width == "fp32" and "int8" not in self.route.format
@@ -171,6 +176,15 @@ class RouteResult:
         found = self.scenario(name)
         value = getattr(found, what) if found and (found.valid or name != "server") else None
         return None if value is None else float(value)
+
+
+def _apart(served: Served) -> float | None:
+    if served.latency is None:
+        return None
+    for one in served.load_generator:
+        if one.scenario == "single stream" and one.p50 and one.cost is not None:
+            return (one.p50 - one.cost) / served.latency.p50 - 1
+    return None
 
 
 def route_results(results: Results) -> tuple[RouteResult, ...]:

@@ -12,6 +12,7 @@ from bench.claims.facts import (
     count,
     each,
 )
+from bench.deploy.results import route_results
 from bench.records.beside import ExportsAnswer, RoundTrip
 
 MOST_CHARACTERS = 90  # of a reason that is shown
@@ -19,11 +20,27 @@ MOST_CHARACTERS = 90  # of a reason that is shown
 
 def _round_trips(facts: ClaimFacts) -> dict[str, list[bool]]:
     """Framework → of each format it could try, whether it came back the same."""
+    if deployed := _deployed(facts):
+        return deployed
     answers = {name: facts.answer(ExportsAnswer, name) for name in ARTICLES}
     return {
         name: [trip.same for trip in answer.formats.values() if not _needs_another(trip)]
         for name, answer in answers.items()
         if answer is not None
+    }
+
+
+def _deployed(facts: ClaimFacts) -> dict[str, list[bool]]:
+    """Framework → of each format that it has a converter to, whether some runtime's answers from
+    the file were certified in every task; empty of a run without deployments."""
+    found: dict[str, dict[str, dict[str, bool]]] = {}
+    for one in route_results(facts.results):
+        if one.word not in ("none", "not installed") and one.route.framework in ARTICLES:
+            tasks = found.setdefault(one.route.framework, {}).setdefault(one.route.format, {})
+            good = one.word in ("certified", "fixed")
+            tasks[one.task] = tasks.get(one.task, False) or good
+    return {
+        name: [all(tasks.values()) for tasks in formats.values()] for name, formats in found.items()
     }
 
 
@@ -38,6 +55,11 @@ def _not_tried(facts: ClaimFacts, framework: str) -> int:
 
 
 def _text(facts: ClaimFacts, framework: str) -> str:
+    if deployed := _deployed(facts):
+        return (
+            f"Formats whose files were certified in every task, of those that there is a "
+            f"converter to: {each(deployed, count)}."
+        )
     answer = facts.answer(ExportsAnswer, framework)
     parts = []
     for name, trip in answer.formats.items() if answer else ():
@@ -74,7 +96,8 @@ def fewer_formats(facts: ClaimFacts, framework: str) -> Conclusion:
 
 _FORMATS = (
     "A model is written in every format that the framework's own package knows, read again, and "
-    "its outputs compared (1e-5 of the largest). Formats that need another package are not counted."
+    "its outputs compared (1e-5 of the largest). Formats that need another package are not "
+    "counted. In a run of `bench deploy`: every format that there is a converter to, certified."
 )
 
 EVIDENCE = (

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bench import discover
 from bench.claims import programs
 from bench.claims.facts import ARTICLES, ClaimFacts
-from bench.claims.judging import JudgedClaim, judge_all
+from bench.claims.judging import JudgedClaim, judge_all, together
 from bench.records.results import Results
 from bench.report.blocks import Beside, Block, Code, Details, Note, Section
 from bench.report.context import Context
 
 ORDER = 20
+OF_DEPLOYMENTS = True
+DEPLOYED = {"formats", "fewer_formats"}  # evidence
 SIDES = (("pro", "Pros"), ("con", "Cons"))
 INTRODUCTION = (
     "The articles' claims stand as they were made. Beside each: what was measured, by which rule "
@@ -23,6 +26,8 @@ INTRODUCTION = (
 def sections(results: Results, context: Context) -> list[Section]:
     """A part a framework of the articles, its claims under pros and cons."""
     judged = judge_all(ClaimFacts(results, programs.sizes(), context.judged))
+    if results.about.request.routes:
+        return _of_deployment(judged)
     titles = {framework.name: framework.title for framework in discover.frameworks()}
     blocks: list[Block] = [Note(INTRODUCTION)]
     for framework in ARTICLES:
@@ -32,6 +37,20 @@ def sections(results: Results, context: Context) -> list[Section]:
         blocks.append(Note(f"Beyond the articles, measured here too: {', '.join(beyond)}."))
     blocks.append(Details("The programs that were counted, side by side", _programs(titles)))
     return [Section("claims", "The articles' framework table, with evidence", tuple(blocks))]
+
+
+def _of_deployment(judged: Sequence[JudgedClaim]) -> list[Section]:
+    """The claims that a deployment has evidence for, and that evidence alone."""
+    titles = {framework.name: framework.title for framework in discover.frameworks()}
+    parts = []
+    for one in judged:
+        kept = tuple(found for found in one.findings if found.evidence.name in DEPLOYED)
+        if kept:
+            verdict = together([found.verdict for found in kept])
+            told = _claim(replace(one, findings=kept, verdict=verdict))
+            name = one.claim.framework
+            parts.append(Section(f"claims-{name}", titles[name], (told,)))
+    return [Section("claims", "What it says of the articles' claims", tuple(parts))]
 
 
 def _sides(judged: Sequence[JudgedClaim]) -> Beside:

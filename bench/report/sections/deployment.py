@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from math import isnan
+from statistics import median
 
 from bench.deploy.results import RouteResult, ratio, route_results
 from bench.records.results import Results
@@ -15,6 +16,7 @@ from bench.stats import Estimate
 ORDER = 55
 OF_DEPLOYMENTS = True
 MIB, KIB = 2**20, 2**10
+NEAR = 0.1
 INTRODUCTION = (
     "The weights of a task are trained once and put into every framework's network, which is "
     "written to a file in each format and loaded by each runtime in fresh processes. A file is "
@@ -72,7 +74,21 @@ def _of_task(own: Sequence[RouteResult]) -> tuple[Block, ...]:
     if not good:
         return (Note("Nothing was timed."),)
     narrow = _narrowed(own)
-    return (_speed(good), _weight(good), *([narrow] if narrow.rows else []))
+    compared = _compared(good)
+    return (_speed(good), *compared, _weight(good), *([narrow] if narrow.rows else []))
+
+
+def _compared(good: Sequence[RouteResult]) -> tuple[Note, ...]:
+    """How far the load generator's median, less its cost, lies from ours of the same launch."""
+    apart = [one.apart for one in good if one.apart is not None]
+    if not apart:
+        return ()
+    near = sum(abs(value) <= NEAR for value in apart)
+    text = (
+        f"LoadGen's median less its cost lies within {NEAR:.0%} of ours of the same process on "
+        f"{near} of {len(apart)} routes (the median difference: {median(apart):+.1%})."
+    )
+    return (Note(text, small=True),)
 
 
 def _narrowed(own: Sequence[RouteResult]) -> Table:

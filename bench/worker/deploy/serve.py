@@ -81,13 +81,13 @@ class ServedFile:
         return score_of(self.task, np.concatenate(parts), np.asarray(y))
 
     def single_rows(self) -> list[np.ndarray]:
-        """Requests: a row each (or as many as the file takes), all different."""
+        """Requests: a row each (or as many as the file takes), all different. In random order, as
+        the load generator asks for them: rows that lie behind one another are fetched ahead."""
         size = self.artefact.batch or 1
         x = self.data.x_test
-        return [
-            self.artefact.laid_out(x[i : i + size])
-            for i in range(0, min(len(x), 256 * size) - size + 1, size)
-        ]
+        starts = np.arange(0, min(len(x), 256 * size) - size + 1, size)
+        order = np.random.default_rng(0).permutation(starts)
+        return [self.artefact.laid_out(x[i : i + size]) for i in order]
 
     def latency(self, seconds: float) -> dict[str, Any]:
         """Microseconds of single rows."""
