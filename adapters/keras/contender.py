@@ -181,10 +181,13 @@ class Contender(Adapter):
         return graph_training.on_tensorflow(self._tf)
 
     def restart(self, task: Task, weights: Weights, seed: int) -> None:
-        if task.is_graph or self._network or not model.same_programs(task, self._task):
+        if not model.same_programs(task, self._task):
             self.build(task, weights, seed)
             return
         self._task = task
+        if self._network:
+            graph_training.afresh(self._network, self._model, task, weights, seed)
+            return
         values = [weights[name].copy() for name in parameter_shapes(task)]
         model.afresh(self._keras, self._model, task, values, seed)
 

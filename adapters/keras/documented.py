@@ -96,10 +96,13 @@ class Contender(Adapter):
 
     def restart(self, task: Task, weights: Weights, seed: int) -> None:
         """What `fit` and `predict` have traced is kept."""
-        if task.is_graph or self._graph or not same_programs(task, self._task):
+        if not same_programs(task, self._task):
             self.build(task, weights, seed)
             return
         self._task = task
+        if self._graph:
+            self._graph.restart(task, weights, seed)
+            return
         values = [weights[name] for name in parameter_shapes(task)]
         afresh(keras, self._model, task, values, seed)
 

@@ -15,6 +15,7 @@ import tensorflow as tf
 from adapters.keras.graph_layers import Making
 from adapters.keras.graph_model import Network
 from adapters.keras.graph_training import (
+    afresh,
     is_plain,
     loss_of,
     on_tensorflow,
@@ -32,6 +33,10 @@ class Program:
         self._network = Network(Making(keras), task)
         self._network.load(weights)
         self.model: Any = compiled(self._network)
+
+    def restart(self, task: Task, weights: Weights, seed: int) -> None:
+        """What `fit` and `predict` have traced is kept."""
+        afresh(self._network, self.model, task, weights, seed)
 
     def fit(self, x: np.ndarray, y: np.ndarray, batch_size: int) -> float:
         """The mean of the losses of all steps, rows in their order."""

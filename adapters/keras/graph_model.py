@@ -35,6 +35,7 @@ class Network:
             if not node.shares
             for part, array in arrays_of(node.layer, made[node.name]).items()
         }
+        self.layers = list(made.values())
         self._hold(made)
         self.predicting = self.keras.Model(self._inputs[ROWS], self._values[task.predicted])
 

@@ -18,6 +18,7 @@ from tasks.spec.graph import ROWS, TARGETS
 from tasks.spec.network import Task, moved_arrays, parameter_shapes
 from tasks.spec.sequence import GRU, Bidirectional
 from tasks.spec.training import AdamW, Momentum, Term, Update, WarmupCosine
+from tasks.weights import Weights
 
 
 def is_plain(task: Task) -> bool:
@@ -174,6 +175,19 @@ def stepping_model(network: Network, gradients: Callable[[Move, Any, Any], tuple
             return {"loss": self.mean_loss.result()}
 
     return InOrder()
+
+
+def afresh(network: Network, model: Any, task: Task, weights: Weights, seed: int) -> None:
+    """A compiled model of either kind as it was when it was made, with these weights; its programs
+    are kept."""
+    keras = network.keras
+    keras.utils.set_random_seed(seed)
+    network.load(weights)
+    optimizers = [move.optimizer for move in model.moves] if not is_plain(task) else []
+    for optimizer, update in zip(optimizers or [model.optimizer], task.rules, strict=True):
+        chains.optimizer_afresh(keras, optimizer, update.optimizer)
+    chains.dropouts_afresh(keras, network.layers)
+    model.reset_metrics()
 
 
 def on_tensorflow(tf: Any) -> Callable[[Move, Any, Any], tuple[Any, Any]]:

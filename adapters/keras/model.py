@@ -5,8 +5,8 @@ keras is an argument throughout: it reads its backend when it is imported, which
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, cast
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -96,10 +96,10 @@ def staged_targets(task: Task, y: np.ndarray) -> np.ndarray:
 
 def same_programs(task: Task, other: Task) -> bool:
     """Whether a model compiled for one serves the other: the learning rate is a variable of it."""
-    rule: Any = task.optimizer
-    return task.with_optimizer(replace(rule, learning_rate=0.0)) == other.with_optimizer(
-        replace(cast(Any, other.optimizer), learning_rate=0.0)
-    )
+    rules = [*task.rules, *other.rules]
+    if any(getattr(rule.optimizer, "schedule", None) for rule in rules):
+        return task == other  # a schedule's rate is compiled in
+    return task.at_rate(0.0) == other.at_rate(0.0)
 
 
 def afresh(keras: Any, model: Any, task: Task, weights: list[np.ndarray], seed: int) -> None:
@@ -110,15 +110,26 @@ def afresh(keras: Any, model: Any, task: Task, weights: list[np.ndarray], seed: 
     """
     keras.utils.set_random_seed(seed)
     model.set_weights(weights)
-    model.optimizer.learning_rate = cast(Any, task.optimizer).learning_rate
-    for variable in model.optimizer.variables:
-        if variable is not model.optimizer.learning_rate:
+    optimizer_afresh(keras, model.optimizer, task.optimizer)
+    dropouts_afresh(keras, model.layers)
+    model.reset_metrics()
+
+
+def optimizer_afresh(keras: Any, optimizer: Any, rule: Optimizer) -> None:
+    """At its first step, and at the rule's rate; a schedule's is the one it was made with."""
+    if not getattr(rule, "schedule", None):
+        optimizer.learning_rate = rule.learning_rate
+    for variable in optimizer.variables:
+        if variable is not optimizer.learning_rate:
             # On JAX a variable is no array that `zeros_like` takes.
             variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
-    for layer in model.layers:
+
+
+def dropouts_afresh(keras: Any, layers: Iterable[Any]) -> None:
+    """As they are after `keras.utils.set_random_seed`."""
+    for layer in layers:
         if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
             layer.seed_generator.state.assign(keras.random.SeedGenerator().state)
-    model.reset_metrics()
 
 
 def warped(keras: Any, images: Any, maps: Any) -> Any:
