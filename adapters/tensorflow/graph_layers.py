@@ -85,20 +85,27 @@ def _dropout(layer: Dropout, p: Parts, reads: Reads, training: bool) -> Tensor:
     return tf.nn.dropout(reads[0], layer.rate) if training and layer.rate else reads[0]
 
 
+def _normalised(x: Tensor, mean: Tensor, variance: Tensor, p: Parts, epsilon: float) -> Tensor:
+    """In float32, whatever the layers beside it compute in; x, mean and variance are."""
+    beta, gamma = (tf.cast(p[part], tf.float32) for part in ("beta", "gamma"))
+    return tf.nn.batch_normalization(x, mean, variance, beta, gamma, epsilon)
+
+
 def _batch_norm(layer: BatchNorm, p: Parts, reads: Reads, training: bool) -> Tensor:
     """tf.nn.moments has the biased variance of the task; what fused kernels keep is unbiased."""
-    x = reads[0]
+    x = tf.cast(reads[0], tf.float32)
     mean, variance = p["mean"], p["variance"]
     if training and not layer.frozen:
         old, (mean, variance) = (mean, variance), tf.nn.moments(x, list(range(len(x.shape) - 1)))
         for kept, new in zip(old, (mean, variance), strict=True):
             kept.assign(layer.momentum * kept + (1 - layer.momentum) * new)
-    return tf.nn.batch_normalization(x, mean, variance, p["beta"], p["gamma"], layer.epsilon)
+    return tf.cast(_normalised(x, mean, variance, p, layer.epsilon), reads[0].dtype)
 
 
 def _layer_norm(layer: LayerNorm, p: Parts, reads: Reads, training: bool) -> Tensor:
-    mean, variance = tf.nn.moments(reads[0], [-1], keepdims=True)
-    return tf.nn.batch_normalization(reads[0], mean, variance, p["beta"], p["gamma"], layer.epsilon)
+    x = tf.cast(reads[0], tf.float32)
+    moments = tf.nn.moments(x, [-1], keepdims=True)
+    return tf.cast(_normalised(x, *moments, p, layer.epsilon), reads[0].dtype)
 
 
 def _attention(layer: SelfAttention, p: Parts, reads: Reads, training: bool) -> Tensor:
