@@ -23,8 +23,8 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 
 def runner(session: nox.Session, *groups: str) -> None:
-    """Install the suite itself: no framework in it."""
-    wanted = nox.project.dependency_groups(PYPROJECT, *groups) if groups else []
+    """Install the suite itself, at the pinned versions: no framework in it."""
+    wanted = nox.project.dependency_groups(PYPROJECT, "suite", *groups)
     session.install("-e", ".", *wanted)
 
 
@@ -193,6 +193,31 @@ def deploy(session: nox.Session) -> None:
     shutil.rmtree(out, ignore_errors=True)
     session.run("bench", "deploy", "--setup", "--strict", *words, "--out", out)
     session.run("pytest", "-q", "tests/bench/deploy", env={"BENCH_DEPLOY": "all"})
+
+
+@nox.session(python=["3.11", "3.12"])
+def wheel(session: nox.Session) -> None:
+    """The wheel alone, in an empty folder: four frameworks installed for this Python and no other,
+    certified and measured. Options go to `bench run`, such as `--env pytorch=PYTHON`."""
+    place = Path(session.create_tmp()).absolute()
+    shutil.rmtree(place / "dist", ignore_errors=True)
+    shutil.rmtree(place / "empty", ignore_errors=True)
+    (place / "empty").mkdir()
+    session.install("build==1.6.1")
+    session.run("python", "-m", "build", "--wheel", "--outdir", str(place / "dist"), ".")
+    session.install("--force-reinstall", *map(str, (place / "dist").glob("*.whl")))
+    # Another cache than the user's, kept for the next time: environments are gigabytes.
+    session.env["BENCH_CACHE"] = str(place / "cache")
+    rows = "tensorflow:function,keras:fit,mxnet:gluon,jax:flax"
+    session.chdir(place / "empty")
+    version = str(session.python)
+    session.run("bench", "setup", "--implementations", rows, "--python", version)
+    session.run("bench", "list")
+    more = ",pytorch:loop" if any("pytorch=" in word for word in session.posargs) else ""
+    words = ("--profile", "smoke", "--implementations", rows + more, "--out", "mine")
+    session.run("bench", "run", *words, *session.posargs)
+    session.run("bench", "verify", "--implementations", rows, "--tasks", "fnn-mnist")
+    session.run("bench", "report", "mine", silent=True)
 
 
 @nox.session

@@ -12,6 +12,9 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import adapters.mxnet.importing  # noqa: F401
+
+# isort: split
 import mxnet as mx
 import numpy as np
 from mxnet import autograd, gluon, nd

@@ -16,6 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import adapters.mxnet.importing  # noqa: F401
+
+# isort: split
 import mxnet as mx
 import numpy as np
 from mxnet import gluon, nd

@@ -14,10 +14,11 @@ import tomllib
 from collections.abc import Iterator
 
 from bench.discover import implementations, tuners
-from bench.run.environments import PROJECT
-from bench.run.pins import package, pins
+from bench.run.code import PROJECT
+from bench.run.pins import Pins, package, pins
 
 TABLE = PROJECT / "adapters" / "newest.toml"
+OLDEST, LATEST = "3.11", "3.99"  # interpreters
 TIMEOUT_SECONDS = 60
 
 
@@ -31,7 +32,7 @@ def pinned() -> dict[str, set[str]]:
 
 
 def kept() -> dict[str, tuple[str, str]]:
-    """Package → its newest release, and the newest for the interpreter of the pins."""
+    """Package → its newest release, and the newest for the oldest interpreter of the pins."""
     return {
         name: (newest, installable)
         for name, (newest, installable) in tomllib.loads(TABLE.read_text())["newest"].items()
@@ -39,15 +40,21 @@ def kept() -> dict[str, tuple[str, str]]:
 
 
 def reasons() -> dict[str, str]:
-    """Requirement → why it is not the newest that its interpreter can install."""
+    """Requirement → why it is not the newest that its interpreters can install."""
     found: dict[str, str] = tomllib.loads(TABLE.read_text())["behind"]
     return found
 
 
 def behind(found: dict[str, set[str]], newest: dict[str, tuple[str, str]]) -> Iterator[str]:
-    """The requirements that are older than what their interpreter can install."""
+    """The requirements, without markers, that are older than what their interpreters can install:
+    those for all of them than what the oldest can, those for later ones than the newest of all."""
     for name, requirements in sorted(found.items()):
-        yield from sorted(r for r in requirements if r.split("==")[1] != newest[name][1])
+        both = Pins(tuple(requirements))
+        oldest, latest = both.on(OLDEST), both.on(LATEST)
+        for pin in sorted({*oldest, *latest}):
+            able = newest[name][1 if pin in oldest else 0]
+            if pin.partition("==")[2] != able:
+                yield pin
 
 
 def ask(name: str, *options: str) -> str:

@@ -11,7 +11,7 @@ from radon.raw import analyze
 
 from adapters.base import Framework
 from bench.discover import frameworks
-from bench.run.environments import PROJECT
+from bench.run.code import PROJECT
 
 FAMILIES = ("fnn", "cnn", "rnn", "lstm")
 

@@ -17,6 +17,7 @@ from bench.discover import implementations, tuners, usual, works
 from bench.judge.divisions import MEANINGS
 from bench.machine.devices.kinds import KINDS, kind_of
 from bench.run import session
+from bench.run.interpreters import minor_of
 
 Listed = dict[str, object]
 MARKS: dict[Division, str] = {
@@ -48,7 +49,7 @@ def list_(
     _print(console, [(t["task"], t["summary"]) for t in tasks])
     for division, mark in MARKS.items():
         title = f"{division.capitalize()} implementations on {device}  (* {mark})"
-        _say(console, title, f"{MEANINGS[division].capitalize()}.")
+        _say(console, title, f"{MEANINGS[division].capitalize()}. Version on which Python.")
         _print(console, _shown([row for row in rows + own if row["division"] == division]))
     ready = [(str(d["device"]), "ready" if not d["reason"] else "no", _device(d)) for d in devices]
     _say(console, "Devices")
@@ -69,6 +70,7 @@ def _implementation(implementation: Implementation, device: str, taken: Containe
         "version": environment.version,
         "reason": environment.reason,
         "python": environment.python,
+        "interpreter": environment.interpreter,
         "tests": implementation.tests,
     }
 
@@ -80,7 +82,10 @@ def _shown(rows: Sequence[Listed]) -> list[tuple[str, ...]]:
         name = f"{row['implementation']}{' *' if row['taken'] else ''}"
         ready = row["status"] == "ready"
         words = str(row["summary"]) if ready else f"{row['reason']} ({row['summary']})"
-        found.append((name, f"{row['version']}" if ready else str(row["status"]), words))
+        state = (
+            f"{row['version']} on {minor_of(str(row['interpreter']))}" if ready else row["status"]
+        )
+        found.append((name, str(state), words))
     return found
 
 

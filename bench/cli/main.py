@@ -8,6 +8,9 @@ mistake, or it could not be judged: one line on stderr. 3: a fault of this suite
 
 from __future__ import annotations
 
+from bench.cli.surroundings import in_utf8
+
+# isort: split
 import errno
 import os
 import sys
@@ -91,6 +94,8 @@ def options(
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of the console script; always ends by `SystemExit`."""
+    if arguments is None:
+        in_utf8()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # what the terminal cannot show stops nothing
             stream.reconfigure(errors="replace")

@@ -259,6 +259,19 @@ def work(
     """Do all jobs of a run; Ctrl-C keeps what is finished and says how to go on."""
     if not quiet:
         say_data(opened)
+    try:
+        carry_out(opened, console, quiet, certify_anew)
+    except KeyboardInterrupt:
+        typer.echo(
+            f"interrupted; all finished launches are kept. Go on with: "
+            f"bench run --resume --out {opened.run.path}",
+            err=True,
+        )
+        raise typer.Exit(130) from None
+
+
+def carry_out(opened: session.Session, console: Console, quiet: bool, certify_anew: bool) -> None:
+    """Do all jobs of a run; what is finished is kept when it is interrupted."""
     with opened.run.locked(), _tried_again(opened, console, quiet) as progress:
         try:
             started = monotonic()
@@ -271,9 +284,4 @@ def work(
             go_on(opened, started, progress.events)
         except KeyboardInterrupt:
             progress.stop()
-            typer.echo(
-                f"interrupted; all finished launches are kept. Go on with: "
-                f"bench run --resume --out {opened.run.path}",
-                err=True,
-            )
-            raise typer.Exit(130) from None
+            raise

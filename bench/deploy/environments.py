@@ -18,7 +18,8 @@ from typing import Any
 
 from bench.records.store import write_atomically
 from bench.run import environments
-from bench.run.environments import PROJECT, folder
+from bench.run.code import PROJECT
+from bench.run.environments import folder
 from bench.run.installer import installer_environment
 from bench.run.pins import package
 from tasks.errors import UserError
@@ -84,7 +85,9 @@ def _make(name: str) -> None:
     place.mkdir(parents=True, exist_ok=True)
     python = place / "bin" / "python"
     install = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-    reason = _ran([sys.executable, "-m", "venv", "--clear", str(place)])
+    over = str(table.get("over", ""))  # packages of another Python could not be imported
+    maker = environments.describe(over, "cpu").python if over else sys.executable
+    reason = _ran([maker, "-m", "venv", "--clear", str(place)])
     if not reason:
         _lay_over(name, python)
         reason = _ran([*install, *table["cpu"], *_kept_versions(name)])

@@ -12,7 +12,7 @@ from typing import Any
 from bench.machine import cores
 from bench.machine.cores import pinned
 from bench.run import environments
-from bench.run.environments import PROJECT
+from bench.run.code import importable
 from bench.run.variables import fresh_caches, worker_variables
 from tasks.data import cache
 
@@ -58,7 +58,7 @@ def asked(
 def variables(threads: int, over: str, home: Path) -> dict[str, str]:
     """A worker's, as a documented row has it. over: the framework whose environment is below."""
     keeps = environments.keeps(over) if over else ()
-    wanted = worker_variables(threads, str(PROJECT), "documented", keeps)
+    wanted = worker_variables(threads, importable(), "documented", keeps)
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "2", "BENCH_CACHE": str(cache.root())}
     return wanted | fresh_caches(home / "caches") | quiet | {"TMPDIR": str(home)}
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from typing import Any
 
 from bench.history.series import Series
 from bench.records.store import write_atomically
+from bench.run import installing
 from bench.run.environments import folder
 from tasks.errors import UserError
 
@@ -155,12 +155,13 @@ def executable(say: Callable[[str], None] = print) -> Path:
         return program
     say("making the environment of Apache Otava")
     where.mkdir(parents=True, exist_ok=True)
-    install = [str(where / "bin" / "python"), "-m", "pip", "install", "-q", *requirements()]
+    install = [*installing.install(str(where / "bin" / "python")), *requirements()]
     with open(log, "w", encoding="utf-8") as output:
-        for command in ([sys.executable, "-m", "venv", str(where)], install):
+        for command in (installing.virtual_environment(where, sys.executable), install):
             done = subprocess.run(
-                command, stdout=output, stderr=subprocess.STDOUT, env=os.environ, check=False
-            )
+                command, stdout=output, stderr=subprocess.STDOUT, env=installing.variables(),
+                check=False,
+            )  # fmt: skip
             if done.returncode:
                 raise UserError(f"Apache Otava could not be installed; the reason is in {log}")
     write_atomically(stamp, digest)

@@ -16,7 +16,7 @@ import numpy as np
 
 from bench.port.interpreter import Interpreter
 from bench.port.program import Program
-from bench.run.environments import PROJECT
+from bench.run.code import importable
 from bench.run.session import default_threads
 from bench.run.variables import fresh_caches, worker_variables
 from tasks.errors import UserError
@@ -91,7 +91,7 @@ def ask(
 def _run(interpreter: Interpreter, question: Path, seconds: float) -> str:
     """Until it ends or its time is over; how it ended, where it ended badly."""
     variables = worker_variables(
-        default_threads(), str(PROJECT), "documented", interpreter.keeps
+        default_threads(), importable(), "documented", interpreter.keeps
     ) | fresh_caches(question.parent)
     variables |= {"TF_CPP_MIN_LOG_LEVEL": "2", **interpreter.variables}
     log = question.with_suffix(".log")

@@ -17,9 +17,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from bench import discover
 from bench.port.program import Program
 from bench.records.store import write_atomically
-from bench.run import environments
+from bench.run import environments, installing
 from bench.run.environments import Source
-from bench.run.installer import installer_environment
 from tasks.errors import UserError
 
 
@@ -85,16 +84,15 @@ def _made(program: Program, wanted: tuple[str, ...], say: Callable[[str], None])
     if not (mark.exists() and python.exists()):
         say(f"making an environment for {program.name}: {', '.join(wanted) or 'nothing but NumPy'}")
         place.mkdir(parents=True, exist_ok=True)
-        pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-        for command in ([sys.executable, "-m", "venv", str(place)], [*pip, "numpy", *wanted]):
+        install = [*installing.install(str(python)), "numpy", *wanted]
+        for command in (installing.virtual_environment(place, sys.executable), install):
             done = subprocess.run(
-                command, env=installer_environment(), capture_output=True, text=True,
-                encoding="utf-8", errors="replace",
-                check=False,
+                command, env=installing.variables(), capture_output=True, text=True,
+                encoding="utf-8", errors="replace", check=False,
             )  # fmt: skip
             if done.returncode:
                 lines = (done.stderr or done.stdout).strip().splitlines() or ["no output"]
-                raise UserError(f"{program.name}: pip could not install its header: {lines[-1]}")
+                raise UserError(f"{program.name}: its header cannot be installed: {lines[-1]}")
         write_atomically(mark, json.dumps({"requirements": wanted}))
     keeps = tuple(word for e in _environments(program) for word in environments.keeps(e))
     return Interpreter(str(python), "its header", keeps)

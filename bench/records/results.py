@@ -138,6 +138,12 @@ class CellResult:
         versions = (x.launch.settings.get("version") for x in self.launches)
         return next((str(v) for v in versions if v), "")
 
+    @property
+    def python(self) -> str:
+        """The version of the interpreter that it ran on; empty where nothing was measured."""
+        told = (x.machine_info.get("python_version") for x in self.launches)
+        return next((str(version) for version in told if version), "")
+
 
 @dataclass(frozen=True)
 class Results:

@@ -12,14 +12,19 @@ both in one ranking.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
+
+from matplotlib.figure import Figure as Drawing
 
 from bench import discover
 from bench.records.results import Results
 from bench.report.blocks import Figure
 from bench.report.drawing import canvas
 
+Used = TypeVar("Used")
 PARTS = ("NAME", "TITLE", "READING", "ORDER", "draw")
 
 
@@ -31,15 +36,30 @@ def figures() -> list[ModuleType]:
 
 def write(results: Results, out: Path) -> list[Figure]:
     """Every figure of the run that has something to show, as NAME.svg and NAME.png in `out`."""
-    drawn = []
+
+    def save(drawing: Drawing, name: str, title: str, reading: str) -> Figure:
+        svg, _ = canvas.save(drawing, out, name)
+        return Figure(name, title, reading, svg.read_bytes())
+
+    return _each(results, save)
+
+
+def drawn(results: Results) -> dict[str, Drawing]:
+    """Name → figure, of every one that has something to show; nothing is written."""
+    return dict(_each(results, lambda drawing, name, title, reading: (name, drawing)))
+
+
+def _each(results: Results, use: Callable[[Drawing, str, str, str], Used]) -> list[Used]:
+    """What `use` makes of every figure, its name, title and reading."""
+    made = []
     for module in figures():
         with discover.blamed(module):
             for part, name, title in _parts(module, results):
-                figure = module.draw(part)
-                if figure is not None:
-                    svg, _ = canvas.save(figure, out, name)
-                    drawn.append(Figure(name, title, module.READING, svg.read_bytes()))
-    return drawn
+                with canvas.plain():
+                    drawing = module.draw(part)
+                if drawing is not None:
+                    made.append(use(drawing, name, title, module.READING))
+    return made
 
 
 def _parts(module: ModuleType, results: Results) -> list[tuple[Results, str, str]]:

@@ -1,4 +1,5 @@
-"""One virtual environment per framework: made with pip, kept between calls, described in a file.
+"""One virtual environment per framework: made with uv or pip, from the first interpreter that its
+pins prefer and the machine has, kept between calls, described in a file.
 
 A framework that cannot be installed or imported is not an error here: its description says
 ``uninstallable`` and why, and every cell that needs it becomes a typed row.
@@ -22,11 +23,13 @@ from bench import discover
 from bench.records.store import write_atomically
 from bench.run import own
 from bench.run.adapter_file import unpacked
-from bench.run.installer import cleared, failed, installer_environment, last_error
+from bench.run.code import PROJECT, importable, is_checkout
+from bench.run.interpreters import NOTHING_SAID, AskedPythons, BasePython, ask, choose, minor_of
+from bench.run.making import interpreter, make
 from bench.run.pins import Pins, package, pins, shared_pins
 from bench.run.variables import worker_variables
-
-PROJECT = Path(__file__).resolve().parents[2]
+from tasks.data import cache
+from tasks.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,9 @@ HERE = Source()
 
 @dataclass(frozen=True)
 class Environment:
-    """A framework's environment as it is on disk. `python` is its interpreter, `project` the
-    checkout whose worker it runs. own: the user made it. carried: a folder with what it lacks."""
+    """A framework's environment as it is on disk. `python` is its interpreter, `build` all that
+    this says of its version, `project` a folder with the worker that it runs. own: the user made
+    it. carried: a folder with what it lacks."""
 
     framework: str
     status: Literal["ready", "missing", "uninstallable"]
@@ -59,6 +63,12 @@ class Environment:
     project: str = str(PROJECT)
     own: bool = False
     carried: str = ""
+    build: str = ""
+
+    @property
+    def interpreter(self) -> str:
+        """The version of its Python: "3.12.1"; empty where it has none."""
+        return self.build.partition(" ")[0]
 
     def variables(self) -> dict[str, str]:
         """What its workers get besides a worker's variables: nothing is written into an
@@ -71,18 +81,22 @@ class Environment:
 
 
 def folder() -> Path:
-    """Where the environments live: $BENCH_ENVS, else .envs beside the project's files."""
-    return Path(os.environ.get("BENCH_ENVS", PROJECT / ".envs"))
+    """Where the environments live: $BENCH_ENVS, else .envs of a checkout; those of an installed
+    suite in the user's cache."""
+    kept = PROJECT / ".envs" if is_checkout() else cache.root() / "envs"
+    return Path(os.environ.get("BENCH_ENVS", kept))
 
 
-def requirements(framework: str, device: str, source: Source = HERE) -> list[str]:
+def requirements(framework: str, device: str, source: Source = HERE, python: str = "") -> list[str]:
     """The pins of an environment, its CUDA flavour where there is one, the worker's first.
 
+    python: those for that interpreter ("3.12"); all, with their markers, where it is empty.
     `UserError` when the source has no such environment.
     """
     replaced = {package(pin): pin for pin in source.pins}
-    own = _pins(framework, device, source).requirements
-    return [replaced.get(package(pin), pin) for pin in own]
+    theirs = _pins(framework, device, source)
+    own = theirs.on(python) if python else theirs.requirements
+    return list(dict.fromkeys(replaced.get(package(pin), pin) for pin in own))
 
 
 def _pins(environment: str, device: str, source: Source) -> Pins:
@@ -97,8 +111,9 @@ def where(framework: str, device: str, source: Source = HERE) -> Path:
     """The folder of an environment: other pins than the project's own have one of their own."""
     name = f"{framework}-{device}"
     theirs = None if source == HERE else requirements(framework, device, source)
-    same = theirs is None or theirs == requirements(framework, device)
-    return folder() / (name if same else f"{name}-{digest(framework, device, source)}")
+    if theirs is None or theirs == requirements(framework, device):
+        return folder() / name
+    return folder() / f"{name}-{_digest(sys.version, theirs)}"
 
 
 def describe(framework: str, device: str, source: Source = HERE) -> Environment:
@@ -106,24 +121,37 @@ def describe(framework: str, device: str, source: Source = HERE) -> Environment:
     if framework in source.own:
         return _own(framework, device, source)
     place = where(framework, device, source)
-    python = str(_python(place))
-    hint = f"run `nox -s bench` or `bench setup --device {device}`"
+    python = str(interpreter(place))
+    hint = f"run {'`nox -s bench` or ' if is_checkout() else ''}`bench setup --device {device}`"
     try:
         raw = json.loads((place / "environment.json").read_text(encoding="utf-8"))
-        kept = {**raw, "python": python, "project": str(source.project)}
-        found = Environment(**kept)
+        kept = {**raw, "python": python, "project": importable(source.project)}
+        found = Environment(**(kept | {"build": _build(place)}))
     except (OSError, ValueError, TypeError):
         return Environment(framework, "missing", python, f"not made yet: {hint}")
-    if found.requirements != digest(framework, device, source):
+    pythons = _pins(framework, device, source).pythons
+    is_for = found.status != "ready" or not pythons or minor_of(found.build) in pythons
+    if found.requirements != digest(framework, device, source) or not is_for:
         return Environment(framework, "missing", python, f"its pins changed: {hint}")
     if found.status == "ready" and not Path(python).exists():
         return Environment(framework, "missing", python, f"its interpreter is gone: {hint}")
     return found
 
 
+def _build(place: Path) -> str:
+    """What the interpreter of the environment in `place` says of its version; this one's where it
+    is the same program, which may have been replaced since, and where nothing else is known."""
+    try:
+        kept = json.loads((place / "environment.json").read_text(encoding="utf-8")).get("build", "")
+    except (OSError, ValueError, AttributeError):
+        kept = ""
+    same = interpreter(place).resolve() == Path(sys.executable).resolve()
+    return str(kept) if kept and not same else sys.version
+
+
 def _own(framework: str, device: str, source: Source) -> Environment:
     """An environment of the user's: looked at, never changed."""
-    python, project = source.own[framework], str(source.project)
+    python, project = source.own[framework], importable(source.project)
     found = Environment(framework, "ready", python, project=project, own=True)
     variables = worker_variables(1, project, keeps=keeps(framework)) | found.variables()
     told, reason = own.look(python, variables)
@@ -134,7 +162,9 @@ def _own(framework: str, device: str, source: Source) -> Environment:
     if reason:
         return replace(found, status="uninstallable", reason=reason)
     version = _version(framework, python, variables)
-    return replace(found, version=version, requirements=own.digest(told), carried=carried)
+    return replace(
+        found, version=version, requirements=own.digest(told), carried=carried, build=told["build"]
+    )
 
 
 def setup(
@@ -142,19 +172,24 @@ def setup(
     device: str,
     say: Callable[[str], None] = print,
     source: Source = HERE,
+    said: AskedPythons = NOTHING_SAID,
 ) -> Mapping[str, Environment]:
-    """Make what is missing, two at a time; returns all descriptions by framework."""
+    """Make what is missing, two at a time; returns all descriptions by framework.
+
+    What is there and fits its pins is kept, whatever Python it has; where the user says something
+    of Pythons, what has another than it would be made with now is made anew.
+    """
     wanted = list(dict.fromkeys(frameworks))
     before = _before()
     first = [f for f in wanted if f not in before]
     then = [f for f in wanted if f in before]
     with ThreadPoolExecutor(2) as pool:
-        futures = {f: pool.submit(_ensure, f, device, say, source) for f in first}
+        futures = {f: pool.submit(_ensure, f, device, say, source, said) for f in first}
 
         def after(framework: str) -> Environment:
             if before[framework] in futures:
                 futures[before[framework]].result()
-            return _ensure(framework, device, say, source)
+            return _ensure(framework, device, say, source, said)
 
         with ThreadPoolExecutor(max(1, len(then))) as late:
             late_futures = {f: late.submit(after, f) for f in then}
@@ -172,70 +207,70 @@ def _before() -> dict[str, str]:
     }
 
 
-def _ensure(framework: str, device: str, say: Callable[[str], None], source: Source) -> Environment:
+def _ensure(
+    framework: str, device: str, say: Callable[[str], None], source: Source, said: AskedPythons
+) -> Environment:
     found = describe(framework, device, source)
-    if found.status == "ready":
+    if found.own or (found.status == "ready" and not said):
         return found
-    say(f"making the environment of {framework} ({device})")
-    made = _make(framework, device, where(framework, device, source), source)
+    pinned = _pins(framework, device, source)
+    try:
+        base = choose(_preferred(framework, device, source, pinned.pythons), said)
+    except UserError as error:
+        say(f"{framework}: no environment was made: {error}")
+        return replace(found, status="uninstallable", reason=str(error))
+    if found.status == "ready" and minor_of(found.build) == base.minor:
+        return found
+    say(f"making the environment of {framework} ({device}, Python {base.minor})")
+    made = _make(framework, device, where(framework, device, source), source, base)
     say(f"{framework}: {made.status} {made.version}{made.reason}")
     return made
 
 
-def _make(framework: str, device: str, place: Path, source: Source) -> Environment:
-    cleared(place, _python(place), folder())
-    log = place / "setup.log"
-    python = str(_python(place))
-    install = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-    pip = installer_environment()
-    made = Environment(framework, "ready", python, project=str(source.project))
+def _preferred(
+    framework: str, device: str, source: Source, pythons: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The interpreters in order: what is compared with this checkout's has the one of that."""
+    here = describe(framework, device) if source != HERE else None
+    first = minor_of(here.build) if here and here.status == "ready" else ""
+    return tuple(sorted(pythons, key=lambda version: version != first))
+
+
+def _make(
+    framework: str, device: str, place: Path, source: Source, base: BasePython
+) -> Environment:
+    python = str(interpreter(place))
+    wanted = requirements(framework, device, source, base.minor)
+    made = Environment(framework, "ready", python, project=importable(source.project))
     worker = worker_variables(1, made.project, keeps=keeps(framework)) | made.variables()
-    importing = [python, "-c", f"import {_module(framework)}"]
-    steps = (
-        ([sys.executable, "-m", "venv", str(place)], pip, "cannot make a virtual environment"),
-        ([*install, *requirements(framework, device, source)], pip, "pip could not install it"),
-        (importing, worker, "it is installed but cannot be imported"),
-    )
-    wanted = digest(framework, device, source)
-    made = Environment(framework, "ready", python, requirements=wanted)
-    with open(log, "w", encoding="utf-8") as output:
-        for command, environment, failure in steps:
-            if failed(command, environment, output):
-                reason = f"{failure}: {last_error(log)}{_other_python(framework, device, source)}"
-                made = Environment(
-                    framework, "uninstallable", python, reason, "", made.requirements
-                )
-                break
-    if made.status == "ready":
-        made = Environment(
-            framework, "ready", python, "", _version(framework, python), made.requirements
-        )
+    reason = make(place, base, wanted, _module(framework), worker)
+    build = base.build or (ask(python) or base).build or sys.version
+    made = replace(made, build=build, requirements=_digest(build, wanted))
+    if reason:
+        made = replace(made, status="uninstallable", reason=reason)
+    else:
+        made = replace(made, version=_version(framework, python))
     facts = {k: v for k, v in asdict(made).items() if k not in ("project", "own", "carried")}
     write_atomically(place / "environment.json", json.dumps(facts, indent=1))
-    return replace(made, project=str(source.project))
+    return made
 
 
 def keeps(environment: str) -> tuple[str, ...]:
     """Variables of the user's shell that an installation needs (its framework's about.py)."""
-    return next(
-        (
-            installation.keeps
-            for framework in discover.frameworks()
-            for installation in framework.installations
-            if installation.environment == environment
-        ),
-        (),
-    )
+    every = (one for framework in discover.frameworks() for one in framework.installations)
+    return next((one.keeps for one in every if one.environment == environment), ())
 
 
 def digest(framework: str, device: str, source: Source = HERE) -> str:
-    """Of what an environment is made from: the interpreter and the pins."""
-    text = "\n".join([sys.version, *requirements(framework, device, source)])
+    """Of what an environment is made from: its interpreter, this one where it is not made yet, and
+    the pins for that."""
+    build = _build(where(framework, device, source))
+    return _digest(build, requirements(framework, device, source, minor_of(build)))
+
+
+def _digest(build: str, wanted: Iterable[str]) -> str:
+    text = "\n".join([build, *wanted])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _python(place: Path) -> Path:
-    return place / "bin" / "python"
 
 
 def _module(framework: str) -> str:
@@ -254,21 +289,7 @@ def _version(framework: str, python: str, variables: Mapping[str, str] | None = 
         f"print(m.version(m.packages_distributions()[{package!r}][0]))"
     )
     done = subprocess.run(
-        [python, "-c", code],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-        env=variables,
-    )
+        [python, "-c", code], capture_output=True, text=True, encoding="utf-8", errors="replace",
+        check=False, env=variables,
+    )  # fmt: skip
     return done.stdout.strip()
-
-
-def _other_python(environment: str, device: str, source: Source) -> str:
-    """A word on the interpreter, where the pins are for others than the one that runs."""
-    meant = _pins(environment, device, source).pythons
-    running = f"{sys.version_info.major}.{sys.version_info.minor}"
-    if not meant or running in meant:
-        return ""
-    return f" (its pins are for Python {', '.join(meant)}; this is {running})"

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import discover
+from bench.run import installing
 from tasks.errors import UserError
 
 # Names as distributions have them; all are plain Python, so any interpreter can import them.
@@ -114,17 +115,18 @@ def carried(packages: Mapping[str, str], pins: Iterable[str], folder: Path) -> t
     if not place.exists():
         part = place.with_suffix(".part")
         shutil.rmtree(part, ignore_errors=True)
-        install = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+        install = [*installing.install(sys.executable), "--target", str(part), *wanted]
         done = subprocess.run(
-            [*install, "--target", str(part), *wanted],
+            install,
             capture_output=True,
             text=True,
+            check=False,
+            env=installing.variables(),
             encoding="utf-8",
             errors="replace",
-            check=False,
         )
         if done.returncode:
             said = (done.stderr.strip().splitlines() or ["no output"])[-1]
-            return "", f"it has no pytest-benchmark, and pip could not fetch one: {said[:200]}"
+            return "", f"it has no pytest-benchmark, and none could be fetched: {said[:200]}"
         part.rename(place)
     return str(place), ""

@@ -1,9 +1,12 @@
 """What each environment is installed from: the pins.toml beside the adapters, read as a file.
 
     [name of the environment]
-    pythons = ["3.11"]     # the interpreters these pins were installed with
-    cpu = ["torch==…"]     # exact requirements
-    cuda = ["torch==…"]    # where they differ; else those of cpu
+    pythons = ["3.12", "3.11"]   # the interpreters these pins work with, the preferred one first
+    cpu = ["torch==…"]           # exact requirements
+    cuda = ["torch==…"]          # where they differ; else those of cpu
+
+A requirement for some of the interpreters says so by a marker (PEP 508): "jax==0.10.2;
+python_version < '3.12'".
 
 `worker` in adapters/pins.toml comes before them in every environment. Revisions from before there
 were such files have dependency groups in pyproject.toml.
@@ -18,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packaging.markers import Marker
+
 from tasks.errors import UserError
 
 FILE = "pins.toml"
@@ -27,10 +32,20 @@ WORKER = "worker"
 @dataclass(frozen=True)
 class Pins:
     """Requirements of one environment on one device. `pythons`: the interpreters they are for
-    ("3.11"); empty where nothing says it."""
+    ("3.11"), in the order in which they are preferred; empty where nothing says it."""
 
     requirements: tuple[str, ...]
     pythons: tuple[str, ...] = ()
+
+    def on(self, python: str) -> tuple[str, ...]:
+        """The requirements on one interpreter ("3.12"), without their markers."""
+        found = []
+        for text in self.requirements:
+            plain, _, marker = text.partition(";")
+            version = {"python_version": python, "python_full_version": f"{python}.0"}
+            if not marker or Marker(marker).evaluate(version):
+                found.append(plain.strip())
+        return tuple(found)
 
 
 def pins(project: Path, environment: str, device: str) -> Pins:

@@ -23,6 +23,7 @@ from bench.records.door import parse
 from bench.records.record import SCHEMA, finite
 from bench.records.store import Run, write_json
 from bench.run import environments
+from bench.run.code import PROJECT
 from bench.run.environments import Environment
 from bench.run.session import default_threads
 from bench.run.variables import fresh_caches, worker_variables
@@ -67,7 +68,7 @@ def requests(frameworks: Mapping[str, Environment], threads: int) -> list[Entry]
 
 
 def _has_program(implementation: Implementation, name: str) -> bool:
-    programs = environments.PROJECT / "adapters" / implementation.framework / "programs"
+    programs = PROJECT / "adapters" / implementation.framework / "programs"
     return (programs / f"{name}.py").exists()
 
 

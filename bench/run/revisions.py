@@ -14,7 +14,8 @@ import tempfile
 from pathlib import Path
 
 from bench.run import environments
-from bench.run.environments import PROJECT, Source
+from bench.run.code import PROJECT, is_checkout
+from bench.run.environments import Source
 from bench.run.pins import pins_of
 from tasks.data import cache
 from tasks.errors import UserError
@@ -70,7 +71,7 @@ def _is_top(project: Path) -> bool:
 
 
 def _check_repository() -> None:
-    if not _is_top(PROJECT):
+    if not (is_checkout() and _is_top(PROJECT)):
         raise UserError(
             f"{PROJECT} is no checkout of this suite's repository, so it has no revisions; name "
             "a pin like torch==2.12.0, or . for what is installed"

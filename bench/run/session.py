@@ -91,14 +91,16 @@ def start(
     pairing: str = "",
     own: OwnTasks = NO_TASKS,
     elsewhere: Mapping[str, Any] | None = None,
+    words: Sequence[str] | None = None,
 ) -> Session:
     """Begin a new run in `out` (default: runs/<time>) with the code and pins of `source`.
 
     pairing: the same text in runs that are measured interleaved, else empty. own: tasks that are
-    the user's, which `request` may name. elsewhere: as in `about_of`.
+    the user's, which `request` may name. elsewhere: as in `about_of`. words: of the command, where
+    it is not this process's.
     """
     budget = PROFILES[request.profile].budget
-    about = about_of(request, budget, data_dir, source, pairing, own, elsewhere)
+    about = about_of(request, budget, data_dir, source, pairing, own, elsewhere, words)
     return _session(Run.create(out or folder_of(about), about), about, source)
 
 
@@ -115,6 +117,7 @@ def about_of(
     pairing: str = "",
     own: OwnTasks = NO_TASKS,
     elsewhere: Mapping[str, Any] | None = None,
+    words: Sequence[str] | None = None,
 ) -> RunFile:
     """run.json of a run that begins now; its data are made ready in the cache. elsewhere: the
     machine that it will be measured on, where that is not this one."""
@@ -130,7 +133,7 @@ def about_of(
         {
             "schema": SCHEMA,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "command": command(sys.argv[1:]),
+            "command": command(sys.argv[1:] if words is None else words),
             "suite": suite(source),
             "request": asdict(request),
             "budget": asdict(budget),

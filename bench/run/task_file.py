@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.run.code import PROJECT
 from tasks.catalogue.every import CATALOGUE
 from tasks.data import cache, prepare
 from tasks.data.arrays import NAMES, Arrays, load
@@ -34,7 +35,6 @@ from tasks.spec.network import Task
 
 FAMILY = "own"  # the folder of users' data in the cache
 SECONDS = 120.0
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)

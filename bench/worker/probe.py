@@ -15,9 +15,11 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module, metadata
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -37,9 +39,17 @@ HERE = Path(__file__).resolve().parents[2]
 ProbeRequest = dict[str, Any]
 
 
+def _program(request: ProbeRequest, name: str) -> ModuleType:
+    """A program of the framework, after its importing.py where it has one."""
+    home = f"adapters.{request['framework']}"
+    if find_spec(f"{home}.importing"):
+        import_module(f"{home}.importing")
+    return import_module(f"{home}.programs.{name}")
+
+
 def dynamic(request: ProbeRequest) -> dict[str, Any]:
     """Seconds of a training step on a length never seen before, and on one seen before."""
-    module = import_module(f"adapters.{request['framework']}.programs.dynamic")
+    module = _program(request, "dynamic")
     return {
         "branch": module.BRANCH,
         "modes": {name: _caught(_lengths, make) for name, make in module.MODES.items()},
@@ -61,7 +71,7 @@ def _lengths(make: Callable[[], Callable[[np.ndarray, np.ndarray], float]]) -> d
 
 def shape(request: ProbeRequest) -> dict[str, Any]:
     """What is said when rows of 700 values meet a layer that takes 784."""
-    module = import_module(f"adapters.{request['framework']}.programs.dynamic")
+    module = _program(request, "dynamic")
     try:
         module.wrong_shape()
     except Exception as error:
@@ -77,7 +87,7 @@ def shape(request: ProbeRequest) -> dict[str, Any]:
 
 def exports(request: ProbeRequest) -> dict[str, Any]:
     """Which formats the framework writes and reads with the same outputs."""
-    module = import_module(f"adapters.{request['framework']}.programs.exports")
+    module = _program(request, "exports")
     x = np.random.default_rng(0).normal(size=(16, 784)).astype("float32")
     found = {}
     for name, trip in module.FORMATS.items():
@@ -95,7 +105,7 @@ def _compare(trip: Any, model: Any, x: np.ndarray, folder: Path, expected: np.nd
 
 def custom_step(request: ProbeRequest) -> dict[str, Any]:
     """Keras: an epoch with fit's own training step and with a user's, in turns, seconds."""
-    module = import_module(f"adapters.{request['framework']}.programs.custom_step")
+    module = _program(request, "custom_step")
     rng = np.random.default_rng(0)
     x = rng.random((STEP_ROWS, 28, 28)).astype("float32")
     y = rng.integers(0, 10, STEP_ROWS).astype("int32")
@@ -145,7 +155,7 @@ def ceiling(request: ProbeRequest) -> dict[str, Any]:
     Cores are taken away, not only named: not every framework has a setting for threads.
     """
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: request["threads"]])
-    module = import_module(f"adapters.{request['framework']}.programs.product")
+    module = _program(request, "product")
     device = request["device"]
     side, size = PRODUCT[device], COPY_BYTES[device]
     rng = np.random.default_rng(0)

@@ -1,25 +1,24 @@
 """What all figures share: who has which colour and marker, axes, failed cells, files.
 
 Shapes as well as colours tell the contenders apart, so that grey print and colour-blind readers
-lose nothing.
+lose nothing. Nothing here touches pyplot, whose state and display are the user's, in a notebook
+too; and nothing that the user has set there, or in a matplotlibrc, shows in a figure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")  # no display is needed, nor wanted in CI
-
-import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
+from matplotlib import style
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
@@ -67,7 +66,9 @@ def panels(
 ) -> tuple[Figure, list[Axes]]:
     """An empty figure of so many axes (row by row) on the common grid."""
     with sns.axes_style("whitegrid"):
-        figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, **options)
+        figure = Figure(figsize=size)
+        FigureCanvasAgg(figure)
+        axes = figure.subplots(rows, columns, squeeze=False, **options)
     return figure, list(axes.ravel())
 
 
@@ -146,11 +147,15 @@ def name_missing(figure: Figure, results: Results, wanted: str = "measured") -> 
         figure.text(0.01, 0.04 / figure.get_figheight(), text, fontsize=8, va="bottom")
 
 
+def plain() -> AbstractContextManager[None]:
+    """In it a figure is drawn with matplotlib's own defaults, whatever the user's are."""
+    return style.context("default")
+
+
 def save(figure: Figure, out: Path, name: str) -> list[Path]:
-    """NAME.svg and NAME.png into `out`; closes the figure."""
+    """NAME.svg and NAME.png into `out`."""
     paths = [out / f"{name}.svg", out / f"{name}.png"]
-    with plt.rc_context(STYLE):
+    with style.context(["default", STYLE]):
         figure.savefig(paths[0], metadata={"Date": None})
         figure.savefig(paths[1], dpi=130, metadata={"Software": None})
-    plt.close(figure)
     return paths

@@ -18,6 +18,7 @@ ROUNDED = (
 def sections(results: Results, context: Context) -> list[Section]:
     """Facts, and behind them the settings, those that differ first."""
     facts = [*machine(results), *versions(results).items()]
+    facts += pythons(results)
     facts += [("command", results.about.command)]
     if theirs := results.about.request.own:
         facts += [("environments of the user's own", ", ".join(theirs))]
@@ -57,6 +58,17 @@ def versions(results: Results) -> dict[str, str]:
     """Implementation → its framework's version."""
     named = {r.cell.implementation: r.version for r in results.cells if r.version}
     return dict(sorted(named.items()))
+
+
+def pythons(results: Results) -> list[tuple[str, str]]:
+    """Which implementations ran on which interpreter, where not all did on the suite's own."""
+    ran: dict[str, list[str]] = {}
+    for name, version in sorted({(r.cell.implementation, r.python) for r in results.cells}):
+        if version:
+            ran.setdefault(version, []).append(name)
+    if ran.keys() <= {results.about.machine.python}:
+        return []
+    return [(f"Python {version}", ", ".join(names)) for version, names in sorted(ran.items())]
 
 
 def settings(results: Results) -> Table:

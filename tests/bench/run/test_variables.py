@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapters.base import Division
-from bench.run import environments, installer
+from bench.run import environments, installing
 from bench.run.variables import INHERITED, TUNED, worker_variables
 
 HOSTILE = {
@@ -66,6 +66,6 @@ def test_pip_keeps_the_users_index_but_installs_nowhere_else(
     monkeypatch.setenv("PIP_INDEX_URL", "https://example.invalid/simple")
     monkeypatch.setenv("PIP_USER", "1")
     monkeypatch.setenv("PYTHONHOME", "/nowhere")
-    found = installer.installer_environment()
+    found = installing.variables()
     assert found["PIP_INDEX_URL"] == "https://example.invalid/simple"
     assert not {"PIP_USER", "PYTHONHOME"} & set(found)
