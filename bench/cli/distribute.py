@@ -83,8 +83,9 @@ def distribute(
 
 
 def refused(file: DistributedFile) -> bool:
-    """Whether any certificate was refused, or could not be made."""
-    return any(group.status != "ok" for group in file.of("certify"))
+    """Whether a certificate was refused, or not made by a scheme that should work."""
+    known = {scheme.name for scheme in questions.schemes(None) if scheme.fails}
+    return any(group.status != "ok" and group.name not in known for group in file.of("certify"))
 
 
 def _sizes(text: str) -> tuple[int, ...]:
