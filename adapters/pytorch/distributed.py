@@ -110,8 +110,7 @@ class Peer(PeerAdapter):
         own = torch.zeros(len(padded) // size)
 
         def scatter_and_gather() -> None:
-            # Parameters are gathered before the forward and again before the backward pass.
-            dist.all_gather_into_tensor(padded, own)
+            # Once a step: the root keeps what it gathered until the backward pass.
             dist.all_gather_into_tensor(padded, own)
             dist.reduce_scatter_tensor(own, padded)
 
