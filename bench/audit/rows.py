@@ -114,7 +114,7 @@ def measure(what: str, folder: Path, out: Path) -> dict[str, Any]:
 def table(found: dict[str, Any]) -> str:
     """The figures as a page."""
     lines = [
-        "# A million rows", "",
+        "# Many rows", "",
         f"{found['runs']:,} runs of {found['cells']:,} cells, {found['rows']:,} rows, "
         f"{found['disk_bytes'] / 2**20:,.0f} MiB on disk; {found['cpu']}, {found['cores']} cores. "
         f"Bounds: {SECONDS:.0f} s and {BYTES / 2**30:.0f} GiB.",
@@ -126,7 +126,14 @@ def table(found: dict[str, Any]) -> str:
             f"| `{'load_run(FOLDER)' if what == 'load_run' else 'bench report FOLDER'}` "
             f"| {one['seconds']:.1f} | {one['cpu_seconds']:.1f} | {one['bytes'] / 2**20:,.0f} |"
         )
-    return "\n".join([*lines, "", "Made by `nox -s rows`.", ""])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Made by `nox -s rows -- --runs {found['runs']} --cells {found['cells']}`.",
+            "",
+        ]
+    )
 
 
 def main() -> int:

@@ -84,7 +84,9 @@ class ClusterRun:
             return False
         self.say(f"{node}: environments and data")
         place = self.sessions[kind].run.path / ceiling.FILE
-        wanted = abouts[kind].request.measure and not place.exists()
+        # One of each type is enough, and the others' then need not wait for it.
+        first = next(iter(n for n, f in self.nodes.items() if f.type == kind), node)
+        wanted = abouts[kind].request.measure and not place.exists() and node == first
         try:
             made = self.engine.prepare(node, abouts[kind], wanted)
         except NodeLost as error:
