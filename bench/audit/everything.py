@@ -23,9 +23,11 @@ from typing import IO
 import psutil
 
 Words = tuple[str, ...]
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 FIRST: tuple[Words, ...] = (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",))
 BESIDE: tuple[Words, ...] = (
-    ("bench", "setup", "--implementations", "*"),
+    # On one Python, whichever others there are: what was tested yesterday is tested today.
+    ("bench", "setup", "--implementations", "*", "--python", PYTHON),
     ("bench.audit.conform",),
 )
 NICENESS = 10  # of what goes on beside: a tenth of a core that both want
