@@ -86,7 +86,8 @@ def _refuse_clipped_gates(task: Task, update: Update) -> None:
     clips = isinstance(update.optimizer, AdamW) and update.optimizer.clip_norm
     if clips and any(isinstance(layer, GRU) for layer in layers):
         raise Unsupported(
-            "Keras's GRU trains both its biases, and global_clipnorm takes the norm over both"
+            "an optimizer's global_clipnorm in Keras takes the norm over both biases of a GRU, "
+            "of which the task has one"
         )
 
 

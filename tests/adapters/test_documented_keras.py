@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from adapters.base import Unsupported
+from adapters.mutants.small_graphs import ENCODER, GATES, graph_rows
 from bench.discover import implementations
 from tasks.catalogue.every import TASKS
 from tasks.spec.layers import Dropout
 from tasks.spec.network import Task
+from tasks.spec.training import AdamW
 from tasks.weights import initial_weights
 from tests.support.small import FNN, LSTM_WORDS, SMALL, random_rows
 
@@ -119,3 +122,26 @@ def test_every_row_of_a_table_moves_once_it_has_moved(adapter: Any) -> None:
     after = adapter.weights()["0_embedding/table"]
     assert np.all(before[0] != after[0])
     assert np.array_equal(before[2:], after[2:])
+
+
+def test_what_a_graph_holds_at_zero_stays_there(adapter: Any) -> None:
+    """The second bias of a GRU and the bias of attention's keys, which the task has not."""
+    for task, end in ((GATES, "gru_cell/bias"), (ENCODER, "key/bias")):
+        x, y = graph_rows(task, 40)
+        adapter.build(task, initial_weights(task, 3), 0)
+        adapter.train(adapter.stage(x, y), ORDER)
+        held = [v for v in adapter._model.variables if v.path.endswith(end)]
+        assert held
+        for variable in held:
+            value = np.asarray(variable)
+            assert not (value[1] if task is GATES else value).any()
+            if task is GATES:
+                assert value[0].any()
+
+
+def test_gates_under_clipping_are_refused(adapter: Any) -> None:
+    """The norm would be over both biases."""
+    (update,) = GATES.updates
+    task = replace(GATES, updates=(replace(update, optimizer=AdamW(1e-3, 0.1, clip_norm=1.0)),))
+    with pytest.raises(Unsupported, match="takes the norm over both"):
+        adapter.build(task, initial_weights(task, 3), 0)
