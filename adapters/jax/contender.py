@@ -24,6 +24,7 @@ import numpy as np
 from jax import lax
 
 from adapters.base import Adapter, Data, Device, Precision, Setting, Unsupported, only_chains
+from adapters.jax import graph_model
 from adapters.jax.device import debugging, device_of, told
 from adapters.jax.model import (
     LOSSES,
@@ -33,19 +34,22 @@ from adapters.jax.model import (
     forward,
     parameters,
     refuse_unknown,
-    start,
-    update,
     warp,
 )
+from adapters.jax.optimizers import start, update
+from tasks.spec.graph import value_shapes
 from tasks.spec.layers import LSTM, Conv2D, Dropout, SimpleRNN
-from tasks.spec.network import Task, output_shapes
+from tasks.spec.network import Task
+from tasks.spec.sequence import GRU, Bidirectional
+from tasks.spec.vision import TransposedConv2D
 from tasks.weights import Weights
 
 Array: TypeAlias = jax.Array
-State = tuple[Params, Any, Array]
+State = tuple[Any, Any, Array]
 Step = Callable[..., tuple[State, Array]]
 
 _CHUNKS = (500, 125, 25)  # steps of a scan
+CONVOLUTIONS = (Conv2D, TransposedConv2D)
 _UNROLLED = 8  # batches of inference in one program
 _CPU_OPTIONS = {  # XLA's own choice takes convolutions too
     "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE"
@@ -96,12 +100,17 @@ class Contender(Adapter):
         return {"highest": "fp32", "tensorfloat32": "tf32"}.get(products, products)
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
-        only_chains(task)
-        refuse_unknown(task)
+        if task.is_graph:
+            graph_model.refuse(task)
+            if self._compute != jnp.float32:
+                raise Unsupported("graphs are in float32 here: no form in bfloat16 is written")
+        else:
+            only_chains(task)
+            refuse_unknown(task)
         self._task = task
         self._begin(weights, seed)
         options, training = self._compiler_options(task)
-        self._scans = self._jit and not any(isinstance(layer, Conv2D) for layer in task.layers)
+        self._scans = self._jit and not any(isinstance(n.layer, CONVOLUTIONS) for n in task.nodes)
         self._one, self._outputs = self._step, self._infer
         if not self._jit:
             # A lax.scan, which long sequences need, would be compiled anew in every step.
@@ -124,16 +133,22 @@ class Contender(Adapter):
             self.build(task, weights, seed)
 
     def _begin(self, weights: Weights, seed: int) -> None:
+        key = jax.random.key(seed)
+        if self._task.is_graph:
+            arrays = {name: jnp.array(value) for name, value in weights.items()}
+            self._state: State = (arrays, graph_model.start(self._task, arrays), key)
+            return
         params = parameters(self._task, weights)
-        self._state: State = (params, start(params), jax.random.key(seed))
+        self._state = (params, start(params), key)
 
     def _compiler_options(self, task: Task) -> tuple[dict[str, str] | None, dict[str, str] | None]:
         """Of inference and of training. SimpleRNN infers faster without them; LSTM with them, but
         short LSTMs train faster without (MEASURED.md)."""
         if self._device.platform != "cpu":
             return None, None
-        own = any(isinstance(layer, (Conv2D, LSTM)) for layer in task.layers)
-        short = any(isinstance(layer, LSTM) for layer in task.layers) and not long_steps(task)
+        layers = [node.layer for node in task.nodes]
+        own = any(isinstance(layer, (*CONVOLUTIONS, LSTM)) for layer in layers)
+        short = any(isinstance(layer, LSTM) for layer in layers) and not long_steps(task)
         return _CPU_OPTIONS if own else None, _CPU_OPTIONS if own and not short else None
 
     def stage(self, x: np.ndarray, y: np.ndarray) -> Data:
@@ -166,7 +181,10 @@ class Contender(Adapter):
         jax.block_until_ready(self._state)
 
     def weights(self) -> Weights:
-        return canonical(self._task, self._state[0])
+        params = self._state[0]
+        if self._task.is_graph:
+            return {name: np.array(value) for name, value in params.items()}
+        return canonical(self._task, params)
 
     def _infer(
         self, params: Params, rows: Array, start: Array | None, count: int, size: int
@@ -189,6 +207,8 @@ class Contender(Adapter):
 
     def _forward(self, params: Params, x: Array, key: Array | None) -> Array:
         """Outputs in float32; under bfloat16 the layers see rounded copies of the parameters."""
+        if self._task.is_graph:
+            return graph_model.predicted(self._task, params, x)
         if self._compute == jnp.float32:
             return forward(self._task, params, x, key, self._cudnn)
         rounded = jax.tree.map(lambda value: value.astype(self._compute), params)
@@ -200,9 +220,13 @@ class Contender(Adapter):
     ) -> tuple[State, Array]:
         params, moments, key = state
         # Only dropout draws: elsewhere a split key would show in a small step.
-        draws = any(isinstance(layer, Dropout) for layer in self._task.layers)
+        draws = any(isinstance(node.layer, Dropout) for node in self._task.nodes)
         key, used = jax.random.split(key) if draws else (key, key)
         batch = x[rows] if maps is None else warp(x[rows], maps)
+        if self._task.is_graph:
+            after = graph_model.step(self._task, params, moments, batch, y[rows], used)
+            params, moments, loss = after
+            return (params, moments, key), loss
 
         def loss_of(params: Params) -> Array:
             return LOSSES[self._task.loss](self._forward(params, batch, key=used), y[rows])
@@ -220,11 +244,11 @@ class Contender(Adapter):
 
 def long_steps(task: Task) -> int:
     """Time steps of a recurrent layer that has more than are laid out; 0 where none has."""
-    shapes = (task.input_shape, *output_shapes(task))
+    shapes = value_shapes(task.nodes, task.inputs)
     steps = [
-        shape[0]
-        for layer, shape in zip(task.layers, shapes, strict=False)
-        if isinstance(layer, (SimpleRNN, LSTM))
+        shapes[node.reads[0]][0]
+        for node in task.nodes
+        if isinstance(node.layer, (SimpleRNN, LSTM, GRU, Bidirectional))
     ]
     return max((count for count in steps if count > UNROLL), default=0)
 

@@ -32,6 +32,7 @@ from adapters.base import (
     form_of,
     only_chains,
 )
+from adapters.jax import documented_graph
 from adapters.jax.device import debugging, device_of, told
 from adapters.jax.documented_model import (
     LOSSES,
@@ -43,7 +44,7 @@ from adapters.jax.documented_model import (
     warped,
 )
 from tasks.spec.layers import Dropout
-from tasks.spec.network import Task
+from tasks.spec.network import Task, parameter_shapes
 from tasks.weights import Weights
 
 
@@ -82,15 +83,29 @@ class Contender(Adapter):
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
-        only_chains(task)
-        self._task, self._program = task, program_of(task.family)
+        if not task.is_graph:
+            only_chains(task)
+        self._task, self._training = task, True  # as NNX makes its modules
         self._loss = form_of("loss", task.loss, LOSSES)
-        self._network = network(task, seed)
-        self._training = True  # as NNX makes its modules
-        self._parameters = canonical(task, self._network)
+        self._program = documented_graph if task.is_graph else program_of(task.family)
+        self._network = self._made(seed)
+        if task.is_graph:
+            self._parameters = documented_graph.canonical(task, self._network)
+            self._optimizer = documented_graph.optimizers(task, self._network)
+        else:
+            self._parameters = canonical(task, self._network)
+            self._optimizer = optimizer(task, self._network)
+        self._load(weights)
+
+    def _made(self, seed: int) -> nnx.Module:
+        if self._task.is_graph:
+            return documented_graph.Network(self._task, nnx.Rngs(seed))
+        return network(self._task, seed)
+
+    def _load(self, weights: Weights) -> None:
+        """Flax's arrays are the task's; attention's reshaped, as it has heads apart."""
         for name, parameter in self._parameters.items():
-            parameter[...] = jnp.array(weights[name])
-        self._optimizer = optimizer(task, self._network)
+            parameter[...] = jnp.array(weights[name]).reshape(parameter.shape)
 
     def restart(self, task: Task, weights: Weights, seed: int) -> None:
         """What nnx.jit has compiled serves the same modules and the same optax rule again."""
@@ -99,11 +114,10 @@ class Contender(Adapter):
             return
         self._network.train()
         self._training = True
-        if any(isinstance(layer, Dropout) for layer in task.layers):  # else there is no key in it
-            nnx.update(self._network, nnx.state(network(task, seed), nnx.RngState))
-        for name, parameter in self._parameters.items():
-            parameter[...] = jnp.array(weights[name])
-        self._optimizer = nnx.Optimizer(self._network, self._optimizer.tx, wrt=nnx.Param)
+        if any(isinstance(node.layer, Dropout) for node in task.nodes):  # else it has no key
+            nnx.update(self._network, nnx.state(self._made(seed), nnx.RngState))
+        self._load(weights)
+        self._optimizer = _afresh(self._network, self._optimizer)
 
     def stage(self, x: np.ndarray, y: np.ndarray) -> Data:
         """Rows stay NumPy arrays on the host: the documents hand over a batch when it comes."""
@@ -129,7 +143,18 @@ class Contender(Adapter):
         jax.block_until_ready((nnx.state(self._network), nnx.state(self._optimizer)))
 
     def weights(self) -> Weights:
-        return {name: np.array(parameter[...]) for name, parameter in self._parameters.items()}
+        shapes = parameter_shapes(self._task)
+        return {
+            name: np.array(parameter[...]).reshape(shapes[name])
+            for name, parameter in self._parameters.items()
+        }
+
+
+def _afresh(network: nnx.Module, kept: Any) -> Any:
+    """Optimizers of the same rules, whose state begins anew: of a graph one an update."""
+    if isinstance(kept, tuple):
+        return tuple(_afresh(network, each) for each in kept)
+    return nnx.Optimizer(network, kept.tx, wrt=kept.wrt)
 
 
 def _warped(

@@ -160,8 +160,9 @@ def optimizer(task: Task, model: nnx.Module) -> nnx.Optimizer[nnx.Module]:
 
 
 def rows(task: Task, x: np.ndarray, y: np.ndarray) -> Rows:
-    """x (N, *task.input_shape) and y (N,), copied, as the programs have them: NumPy arrays."""
-    if task.loss == "sparse_categorical_crossentropy":
+    """x (N, *task.input_shape) and y (N,), or of a row's shape, copied, as the programs have them:
+    NumPy arrays."""
+    if task.loss == "sparse_categorical_crossentropy" or task.target_shape:
         return x.copy(), y.copy()
     return x.copy(), y[:, None].copy()
 

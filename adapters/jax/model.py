@@ -1,4 +1,4 @@
-"""A task's layers, loss and optimizer as functions of JAX arrays. Canonical layouts throughout.
+"""A task's layers and loss as functions of JAX arrays. Canonical layouts throughout.
 
 Max pooling is by `where` over the strided views, as reduce_window's gradient is a slow
 select_and_scatter. Long LSTMs have a gradient of their own, with the time axis put first before the
@@ -79,33 +79,6 @@ def canonical(task: Task, params: Params) -> Weights:
     }
 
 
-def start(params: Params) -> tuple[Params, Params, Array]:
-    """Adam's moments and the number of steps taken."""
-    zeros = jax.tree.map(jnp.zeros_like, params)
-    return zeros, jax.tree.map(jnp.copy, zeros), jnp.zeros((), jnp.float32)
-
-
-def update(task: Task, params: Params, gradients: Params, moments: Any) -> tuple[Params, Any]:
-    """One step of the task's optimizer: new parameters and moments.
-
-    Adam with its corrections as two numbers, not optax.adam, which divides each element by them and
-    is slower (MEASURED.md).
-    """
-    rule, together = task.optimizer, jax.tree.map
-    if isinstance(rule, SGD):
-        return together(lambda p, g: p - rule.learning_rate * g, params, gradients), moments
-    if not isinstance(rule, Adam):
-        raise unknown("optimizer", rule)
-    m, v, steps = moments
-    steps = steps + 1
-    rate = rule.learning_rate / (1 - rule.beta_1**steps)
-    unbiased = lax.rsqrt(1 - rule.beta_2**steps)
-    m = together(lambda m, g: rule.beta_1 * m + (1 - rule.beta_1) * g, m, gradients)
-    v = together(lambda v, g: rule.beta_2 * v + (1 - rule.beta_2) * g * g, v, gradients)
-    move = lambda p, m, v: p - rate * m / (jnp.sqrt(v) * unbiased + rule.epsilon)  # noqa: E731
-    return together(move, params, m, v), (m, v, steps)
-
-
 def _cross_entropy(outputs: Array, y: Array) -> Array:
     chosen = jnp.take_along_axis(outputs, y[:, None], axis=1)[:, 0]
     return jnp.mean(jax.nn.logsumexp(outputs, axis=1) - chosen)
@@ -157,7 +130,7 @@ def _apply(layer: Layer, p: dict[str, Array], x: Array, training: bool) -> Array
             z = lax.conv_general_dilated(x, p["kernel"], (1, 1), "VALID", dimension_numbers=layout)
             return ACTIVATIONS[activation](z + p["bias"])
         case MaxPool2D(size=size):
-            return _max_pool(x, size)
+            return max_pool(x, size)
         case Embedding():
             return jnp.take(p["table"], x, axis=0, mode="clip")
         case SimpleRNN():
@@ -169,7 +142,7 @@ def _apply(layer: Layer, p: dict[str, Array], x: Array, training: bool) -> Array
 
 
 @partial(jax.jit, static_argnums=1)
-def _max_pool(x: Array, size: int) -> Array:
+def max_pool(x: Array, size: int) -> Array:
     """The size² views that meet in a window, by `where`: of equals the first keeps the gradient.
 
     Jitted by itself, as jax.nn's functions are: eagerly it is one operation then, like theirs.
