@@ -31,8 +31,11 @@ FRAMEWORK = Framework(
                 "rows are on the device before training begins",
                 "one of XLA's experimental options leaves convolutions to Eigen "
                 "(xla_cpu_experimental_ynn_fusion_type)",
-                "an LSTM of more than 32 time steps has a gradient of its own (jax.custom_vjp); on "
-                "a GPU every float32 LSTM is cuDNN's, by jax.experimental.rnn",
+                "an LSTM or GRU of more than 32 time steps has a gradient of its own "
+                "(jax.custom_vjp); on a GPU every float32 LSTM of a chain is cuDNN's, by "
+                "jax.experimental.rnn",
+                "attention's queries, keys and values are one product, and a graph's weight decay, "
+                "clipping and schedule are written by hand too",
                 "on a GPU memory is taken when it is needed (XLA_PYTHON_CLIENT_PREALLOCATE), not "
                 "three quarters of it beforehand",
                 "max pooling is made of jnp.where over strided views",
@@ -60,7 +63,10 @@ FRAMEWORK = Framework(
             "jax", "flax", "adapters.jax.documented", "flax",
             "Flax's own program: NNX modules, one nnx.jit training step, optax",
             environment="jax_flax",
-            tests=("tests/adapters/test_documented_jax.py", "tests/adapters/test_jax_device.py"),
+            tests=(
+                "tests/adapters/test_documented_jax.py", "tests/adapters/test_jax_device.py",
+                "tests/adapters/test_jax_graphs.py",
+            ),
             division="documented",
         ),
     ),

@@ -7,7 +7,7 @@ moves, as the guide on optimizers of a part of a model has it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import jax
@@ -18,18 +18,16 @@ from flax import nnx
 
 from adapters.base import form_of, unknown
 from adapters.jax.documented_layers import layer_of, parts_of
+from adapters.jax.documented_model import LOSSES
 from tasks.spec.graph import ROWS, TARGETS, Node, needed, value_shapes
 from tasks.spec.network import Task, moved_arrays, parameter_shapes
-from tasks.spec.training import SGD, Adam, AdamW, Loss, Momentum, Optimizer, Term, Update
+from tasks.spec.sequence import Unembedding
+from tasks.spec.training import SGD, Adam, AdamW, Momentum, Optimizer, Term, Update
 
 Array: TypeAlias = jax.Array
 Rows = tuple[np.ndarray, np.ndarray]
 Batches = Iterable[tuple[Any, np.ndarray]]
 
-LOSSES: dict[Loss, Callable[[Array, Array], Array]] = {
-    "binary_crossentropy": optax.sigmoid_binary_cross_entropy,
-    "mean_squared_error": optax.squared_error,
-}
 DECAYING = ("kernel", "embedding")
 """Flax's names of the arrays that weight decay is for. Not by their axes: attention's biases have
 two in Flax, heads and size."""
@@ -46,6 +44,8 @@ class Plan:
         self.predicted = task.predicted
         self.predicting = needed(task.nodes, {task.predicted})
         self.terms = [update.terms for update in task.rules]
+        for term in (term for terms in self.terms for term in terms):
+            form_of("loss", term.loss, LOSSES)
         self.training = [
             needed(task.nodes, {term.output for term in update.terms}) for update in task.rules
         ]
@@ -73,7 +73,7 @@ class Network(nnx.Module):
         values = dict(inputs)
         for node in nodes:
             layer = self.layers[_key(node.owner)]
-            apply = layer.attend if node.shares and isinstance(layer, nnx.Embed) else layer
+            apply = layer.attend if isinstance(node.layer, Unembedding) else layer
             values[node.name] = apply(*(values[name] for name in node.reads))
         return values
 
@@ -93,16 +93,15 @@ def _key(name: str) -> str:
 
 def term_loss(term: Term, outputs: Array, targets: Array) -> Array:
     """The mean over the batch and over a row's values."""
-    if term.loss == "sparse_categorical_crossentropy":
-        if not term.label_smoothing:
-            return optax.softmax_cross_entropy_with_integer_labels(outputs, targets).mean()
+    if term.label_smoothing:
         classes = jax.nn.one_hot(targets, outputs.shape[-1])
         smooth = optax.smooth_labels(classes, term.label_smoothing)
         return optax.softmax_cross_entropy(outputs, smooth).mean()
-    each = form_of("loss", term.loss, LOSSES)
     if term.target is not None:
-        return each(outputs, jnp.full_like(outputs, term.target)).mean()
-    return each(outputs, targets.reshape(outputs.shape)).mean()
+        targets = jnp.full_like(outputs, term.target)
+    elif term.loss != "sparse_categorical_crossentropy":
+        targets = targets.reshape(outputs.shape)
+    return LOSSES[term.loss](outputs, targets).mean()
 
 
 def canonical(task: Task, network: Network) -> dict[str, nnx.Variable[Any]]:

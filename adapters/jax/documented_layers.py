@@ -25,7 +25,14 @@ from tasks.spec.layers import (
     Shape,
 )
 from tasks.spec.normalization import BatchNorm, LayerNorm
-from tasks.spec.sequence import GRU, Bidirectional, Gelu, PositionalEmbedding, SelfAttention
+from tasks.spec.sequence import (
+    GRU,
+    Bidirectional,
+    Gelu,
+    PositionalEmbedding,
+    SelfAttention,
+    Unembedding,
+)
 from tasks.spec.vision import (
     Add,
     AveragePool2D,
@@ -175,6 +182,7 @@ BUILDERS: dict[type[Layer], Builder] = {
         shape[-1], epsilon=layer.epsilon, rngs=rngs
     ),
     Embedding: lambda layer, shape, rngs: nnx.Embed(layer.vocabulary, layer.units, rngs=rngs),
+    Unembedding: lambda layer, shape, rngs: nnx.Embed(layer.vocabulary, shape[-1], rngs=rngs),
     PositionalEmbedding: lambda layer, shape, rngs: Places(*shape, rngs),
     SelfAttention: attention,
     LSTM: recurrent,
@@ -223,7 +231,11 @@ def parts_of(module: Any) -> Variables:
 
 
 def _of_attention(heads: nnx.MultiHeadAttention) -> Variables:
+    """Heads apart in Flax: (units, heads, size), and (heads, size, units) of the output."""
     layers = {"query": heads.query, "key": heads.key, "value": heads.value, "output": heads.out}
-    kernels = {name: layer.kernel for name, layer in layers.items()}
-    biases = {f"{name}_bias": layer.bias for name, layer in layers.items() if name != "key"}
-    return kernels | biases
+    biases = {
+        "query_bias": heads.query.bias,
+        "value_bias": heads.value.bias,
+        "output_bias": heads.out.bias,
+    }
+    return {name: layer.kernel for name, layer in layers.items()} | biases
