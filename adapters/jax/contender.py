@@ -205,7 +205,7 @@ class Contender(Adapter):
             outputs.append(self._forward(params, batch, key=None))
         return outputs[0] if len(outputs) == 1 else jnp.concatenate(outputs)
 
-    def _forward(self, params: Params, x: Array, key: Array | None) -> Array:
+    def _forward(self, params: Any, x: Array, key: Array | None) -> Array:
         """Outputs in float32; under bfloat16 the layers see rounded copies of the parameters."""
         if self._task.is_graph:
             return graph_model.predicted(self._task, params, x)

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from adapters.base import AdamForm, Data, Place, Setting, Unsupported
+from adapters.base import AdamForm, Data, Place, Setting, Unsupported, only_chains
 from adapters.jax.model import (
     LOSSES,
     Params,
@@ -23,9 +23,8 @@ from adapters.jax.model import (
     forward,
     parameters,
     refuse_unknown,
-    start,
-    update,
 )
+from adapters.jax.optimizers import start, update
 from adapters.peer import PeerAdapter
 from tasks.spec.network import Task
 from tasks.weights import Weights
@@ -63,6 +62,7 @@ class Peer(PeerAdapter):
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
+        only_chains(task)
         refuse_unknown(task)
         self._task = task
         params = parameters(task, weights)

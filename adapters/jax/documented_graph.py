@@ -171,8 +171,7 @@ def _decaying(parameters: Any) -> Any:
     return jax.tree.map_with_path(is_decaying, parameters)
 
 
-@nnx.jit
-def train_step(
+def _train_step(
     network: Network,
     optimizers: tuple[nnx.Optimizer[Network], ...],
     average: nnx.metrics.Average,
@@ -193,9 +192,11 @@ def train_step(
     average.update(loss=total)
 
 
-@nnx.jit
-def forward(network: Network, x: Array) -> Array:
+def _forward(network: Network, x: Array) -> Array:
     return network(x)
+
+
+train_step, forward = nnx.jit(_train_step), nnx.jit(_forward)
 
 
 def train_epoch(

@@ -76,7 +76,8 @@ class Standing(nnx.Module):
 class Places(nnx.Module):
     """A learned table added to a sequence (N, T, units)."""
 
-    def __init__(self, steps: int, units: int, rngs: nnx.Rngs) -> None:
+    def __init__(self, shape: Shape, rngs: nnx.Rngs) -> None:
+        steps, units = shape
         self.table = nnx.Embed(steps, units, rngs=rngs)
 
     def __call__(self, x: Array) -> Array:
@@ -183,7 +184,7 @@ BUILDERS: dict[type[Layer], Builder] = {
     ),
     Embedding: lambda layer, shape, rngs: nnx.Embed(layer.vocabulary, layer.units, rngs=rngs),
     Unembedding: lambda layer, shape, rngs: nnx.Embed(layer.vocabulary, shape[-1], rngs=rngs),
-    PositionalEmbedding: lambda layer, shape, rngs: Places(*shape, rngs),
+    PositionalEmbedding: lambda layer, shape, rngs: Places(shape, rngs),
     SelfAttention: attention,
     LSTM: recurrent,
     GRU: recurrent,
