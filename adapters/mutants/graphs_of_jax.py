@@ -1,31 +1,25 @@
 """What goes wrong in JAX, Flax and optax where a task is a graph: mostly their defaults.
 
-Each is a fault of one mode, with the small graph that has what it spoils.
+Each lives in one of the two forms, Flax's modules or functions of arrays, and is tried on the small
+graph that has what it spoils.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from typing import Any
 from unittest.mock import patch
 
+from adapters.base import Adapter, Unsupported
 from adapters.mutants.mutant import Mutant
 from adapters.mutants.small_graphs import ENCODER, FROZEN, GATES, LANGUAGE, PIXELS, RESIDUAL
 from adapters.mutants.within import Context, inside, replaced, within
 from tasks.spec.network import Task
 from tasks.spec.normalization import BatchNorm
-
-
-@dataclass(frozen=True)
-class InMode:
-    """A mutant, the mode of JAX that it lives in, and the graph that it shows in."""
-
-    mode: str
-    task: Task
-    mutant: Mutant
 
 
 def without(name: str) -> Callable[[Any], Any]:
@@ -116,27 +110,32 @@ def batch_norm_by(change: Callable[[Any], Any]) -> Context:
     return context
 
 
-def _fault(mode: str, task: Task, name: str, context: Context) -> InMode:
-    make = within(context)
-    return InMode(mode, task, inside("jax", name, "arithmetic", make, families=(task.family,)))
+def _fault(form: str, task: Task, name: str, context: Context) -> Mutant:
+    """form: the module of the adapter that it lives in."""
+
+    def make(adapter: Adapter) -> Adapter:
+        if type(adapter).__module__ != f"adapters.jax.{form}":
+            raise Unsupported(f"it lives in adapters/jax/{form}.py")
+        return within(context)(adapter)
+
+    return inside("jax", name, "graphs", make, families=(task.family,), task=task.name)
 
 
+_flax, _arrays = partial(_fault, "documented"), partial(_fault, "contender")
 _LAYERS, _GRAPH = "adapters.jax.documented_layers", "adapters.jax.documented_graph"
-FAULTS: tuple[InMode, ...] = (
-    _fault("flax", ENCODER, "GELU in Flax's default form",
-           replaced("flax.nnx", "gelu", without("approximate"))),
-    _fault("flax", LANGUAGE, "attention's biases decay", replaced(_GRAPH, "_decaying", by_axes)),
-    _fault("flax", LANGUAGE, "the schedule's first step is 0",
-           replaced(_GRAPH, "rate_of", from_nought)),
-    _fault("flax", FROZEN, "a frozen batch norm set to training",
-           replaced(f"{_LAYERS}:Standing", "__call__", unfrozen)),
-    _fault("flax", GATES, "the way back's first state for its last",
-           replaced(f"{_LAYERS}:BothWays", "__call__", both_last)),
-    _fault("flax", PIXELS, "a transposed convolution's kernel not turned",
-           replaced("flax.nnx:ConvTranspose", "__init__", without("transpose_kernel"))),
-    _fault("jit", RESIDUAL, "a batch norm's momentum as PyTorch's",
-           batch_norm_by(share_of_the_new)),
-    _fault("jit", RESIDUAL, "a running variance over n - 1 values", batch_norm_by(unbiased)),
-    _fault("jit", LANGUAGE, "each gradient clipped by itself",
-           replaced("adapters.jax.graph_model", "clipped", each_by_itself)),
+FAULTS: tuple[Mutant, ...] = (
+    _flax(ENCODER, "GELU in Flax's default form",
+          replaced("flax.nnx", "gelu", without("approximate"))),
+    _flax(LANGUAGE, "attention's biases decay", replaced(_GRAPH, "_decaying", by_axes)),
+    _flax(LANGUAGE, "the schedule's first step is 0", replaced(_GRAPH, "rate_of", from_nought)),
+    _flax(FROZEN, "a frozen batch norm set to training",
+          replaced(f"{_LAYERS}:Standing", "__call__", unfrozen)),
+    _flax(GATES, "the way back's first state for its last",
+          replaced(f"{_LAYERS}:BothWays", "__call__", both_last)),
+    _flax(PIXELS, "a transposed convolution's kernel not turned",
+          replaced("flax.nnx:ConvTranspose", "__init__", without("transpose_kernel"))),
+    _arrays(RESIDUAL, "a batch norm's momentum as PyTorch's", batch_norm_by(share_of_the_new)),
+    _arrays(RESIDUAL, "a running variance over n - 1 values", batch_norm_by(unbiased)),
+    _arrays(LANGUAGE, "each gradient clipped by itself",
+            replaced("adapters.jax.graph_model", "clipped", each_by_itself)),
 )  # fmt: skip
