@@ -40,7 +40,9 @@ class Model(Loaded):
 
         return {
             "version": self._jax.__version__,
+            # XLA tells no count; this is the variable that its pool was sized by.
             "threads": int(os.environ.get("PJRT_NPROC", os.cpu_count() or 1)),
+            "threads_read_back": False,
             "precision": "fp32",
             "matmul_precision": str(self._jax.config.jax_default_matmul_precision),
         }

@@ -34,7 +34,9 @@ class Model(Loaded):
         widths = {np.dtype(one.dtype).name for one in weights}
         return {
             "version": self._mxnet.__version__,
+            # MXNet's Python tells no count; this is the variable that OpenMP's pool was sized by.
             "threads": int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)),
+            "threads_read_back": False,
             "precision": "fp32" if widths == {"float32"} else ", ".join(sorted(widths)),
             "onednn": self._mxnet.runtime.Features().is_enabled("MKLDNN"),
         }

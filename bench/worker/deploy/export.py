@@ -47,8 +47,10 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _exported(module: ModuleType, request: dict[str, Any], folder: Path) -> Artefact:
-    weights = dict(np.load(request["weights"]))
-    found: Artefact = module.FORMATS[request["format"]](restored(request["work"]), weights, folder)
+    weights, task = dict(np.load(request["weights"])), restored(request["work"])
+    if task.is_graph:
+        raise Unsupported("exports are written for chains of layers; this task is a graph of them")
+    found: Artefact = module.FORMATS[request["format"]](task, weights, folder)
     return found
 
 

@@ -13,7 +13,7 @@ from bench.deploy.network import Server, free_port, measured
 
 SERVICE = 0.02  # seconds; one request at a time, so 50 a second at most
 PROGRAM = """
-import http.server, os, sys, time
+import http.server, os, socketserver, sys, time
 port, service, dies_after = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -35,8 +35,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *words):
         pass
 
-class Patient(http.server.HTTPServer):
+class Patient(socketserver.TCPServer):  # HTTPServer looks its own name up, which can take long
     request_queue_size = 512
+    allow_reuse_address = True
 
 Patient(("127.0.0.1", port), Handler).serve_forever()
 """
