@@ -48,6 +48,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 def _exported(module: ModuleType, request: dict[str, Any], folder: Path) -> Artefact:
     weights, task = dict(np.load(request["weights"])), restored(request["work"])
+    weights.pop("score", None)  # of the training, kept in the same file
     if task.is_graph:
         raise Unsupported("exports are written for chains of layers; this task is a graph of them")
     found: Artefact = module.FORMATS[request["format"]](task, weights, folder)

@@ -62,6 +62,7 @@ class ServedFile:
         checks = set_as_asked(self.model.settings(), self.request["threads"], width)
         if width == "fp32" and self.artefact.width == "fp32":
             weights = dict(np.load(self.request["weights"]))
+            weights.pop("score", None)  # of the training, kept in the same file
             rows = np.asarray(self.data.x_test)
             return checks + certify_artefact(
                 self.task, weights, self.artefact, self.model.predict, rows
