@@ -135,7 +135,7 @@ class Contender(on_tensorflow.Contender):
         elif self._torch.cuda.is_available():
             self._torch.cuda.synchronize()
 
-    def _gradients(self) -> Any:
+    def _moving(self) -> graph_training.Moving:
         if self._backend == "torch":
             return graph_training.on_torch(self._torch)
         raise Unsupported(

@@ -172,12 +172,12 @@ class Contender(Adapter):
                 **self._execution(task),
             )
         else:
-            made = graph_training.stepping_model(network, self._gradients())
+            made = graph_training.stepping_model(network, self._moving())
             made.compile(**self._execution(task))
         return made, network.predicting
 
-    def _gradients(self) -> Any:
-        """How the gradients of one update of several are taken."""
+    def _moving(self) -> graph_training.Moving:
+        """How one update of several is done."""
         return graph_training.on_tensorflow(self._tf)
 
     def restart(self, task: Task, weights: Weights, seed: int) -> None:

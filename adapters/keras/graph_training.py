@@ -143,11 +143,12 @@ def _move(network: Network, update: Update) -> Move:
     )
 
 
-def stepping_model(network: Network, gradients: Callable[[Move, Any, Any], tuple[Any, Any]]) -> Any:
-    """A Model that predicts as the network does, and whose train_step does all updates in order.
+Moving = Callable[[Move, Any, Any], Any]
+"""(update, rows, targets) → its loss, once its variables have been moved."""
 
-    gradients: (update, rows, targets) → its loss and its gradients by its variables.
-    """
+
+def stepping_model(network: Network, moved: Moving) -> Any:
+    """A Model that predicts as the network does, and whose train_step does all updates in order."""
     keras = network.keras
 
     class InOrder(keras.Model):  # type: ignore[name-defined]
@@ -169,9 +170,7 @@ def stepping_model(network: Network, gradients: Callable[[Move, Any, Any], tuple
             rows, targets, _ = keras.utils.unpack_x_y_sample_weight(data)
             total = 0.0
             for move in self.moves:
-                loss, found = gradients(move, rows, targets)
-                move.optimizer.apply(found, move.variables)
-                total += loss
+                total += moved(move, rows, targets)
             self.mean_loss.update_state(total)
             return {"loss": self.mean_loss.result()}
 
@@ -191,22 +190,26 @@ def afresh(network: Network, model: Any, task: Task, weights: Weights, seed: int
     model.reset_metrics()
 
 
-def on_tensorflow(tf: Any) -> Callable[[Move, Any, Any], tuple[Any, Any]]:
-    """Loss and gradients by TensorFlow's tape."""
+def on_tensorflow(tf: Any) -> Moving:
+    """By TensorFlow's tape."""
 
-    def gradients(move: Move, rows: Any, targets: Any) -> tuple[Any, Any]:
+    def moved(move: Move, rows: Any, targets: Any) -> Any:
         with tf.GradientTape() as tape:
             loss = move.loss(rows, targets)
-        return loss, tape.gradient(loss, move.variables)
+        move.optimizer.apply(tape.gradient(loss, move.variables), move.variables)
+        return loss
 
-    return gradients
+    return moved
 
 
-def on_torch(torch: Any) -> Callable[[Move, Any, Any], tuple[Any, Any]]:
-    """Loss and gradients by PyTorch's backward pass, for these variables only."""
+def on_torch(torch: Any) -> Moving:
+    """By PyTorch's backward pass, for these variables only."""
 
-    def gradients(move: Move, rows: Any, targets: Any) -> tuple[Any, Any]:
+    def moved(move: Move, rows: Any, targets: Any) -> Any:
         loss = move.loss(rows, targets)
-        return loss.detach(), torch.autograd.grad(loss, [v.value for v in move.variables])
+        found = torch.autograd.grad(loss, [variable.value for variable in move.variables])
+        with torch.no_grad():
+            move.optimizer.apply(found, move.variables)
+        return loss.detach()
 
-    return gradients
+    return moved

@@ -104,8 +104,8 @@ def _batch_norm(layer: BatchNorm, p: Parts, reads: Reads, training: bool) -> Ten
 
 def _layer_norm(layer: LayerNorm, p: Parts, reads: Reads, training: bool) -> Tensor:
     x = tf.cast(reads[0], tf.float32)
-    moments = tf.nn.moments(x, [-1], keepdims=True)
-    return tf.cast(_normalised(x, *moments, p, layer.epsilon), reads[0].dtype)
+    mean, variance = tf.nn.moments(x, [-1], keepdims=True)
+    return tf.cast(_normalised(x, mean, variance, p, layer.epsilon), reads[0].dtype)
 
 
 def _attention(layer: SelfAttention, p: Parts, reads: Reads, training: bool) -> Tensor:
