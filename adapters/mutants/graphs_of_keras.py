@@ -61,7 +61,9 @@ def cropped_before(original: Any) -> Any:
         before = total - total // 2
         whole = shape + tf.constant([0, total, total, 0])
         out = original(x, kernel, whole, stride, "VALID")
-        return out[:, before : before + shape[1], before : before + shape[2]]
+        height, width = x.shape[1] * stride, x.shape[2] * stride
+        cut = out[:, before : before + height, before : before + width]
+        return tf.ensure_shape(cut, (None, height, width, kernel.shape[2]))
 
     return convolve
 
