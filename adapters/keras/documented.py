@@ -1,7 +1,9 @@
 """Keras as its documents tell a user to write it: adapters/keras/programs, run on given rows.
 
 The network of a program, `compile`, `fit` on NumPy rows and `predict`, on TensorFlow, everything
-at Keras's own settings: one step an execution, XLA by Keras's own choice, no unrolled sequence.
+at Keras's own settings: one step an execution, XLA by Keras's own choice, no unrolled sequence. A
+single step is `train_on_batch` and one batch of rows `predict_on_batch`: what the documents give to
+loops of a user's own, where `fit` and `predict` would set up a data set for each call.
 
 What the suite's contract asks for and a user would not write: weights are loaded, the rows are
 put in the given order and not shuffled, Adam's numbers are the task's and reach every row of an
@@ -111,6 +113,7 @@ class Contender(Adapter):
         return x, y
 
     def train(self, data: Data, order: np.ndarray, warps: np.ndarray | None = None) -> float:
+        assert self._model is not None
         x, y = data
         if warps is not None:
             batches = warped_batches(x, y, order, warps)
@@ -120,6 +123,9 @@ class Contender(Adapter):
         rows = order.ravel()
         if self._graph:
             return self._graph.fit(x[rows], y[rows], order.shape[1])
+        if len(order) == 1:
+            self._model.reset_metrics()  # else it tells the mean loss over all steps so far
+            return float(self._model.train_on_batch(x[rows], y[rows]))
         loss = self._program.fit(
             self._model, x[rows], y[rows], batch_size=order.shape[1], shuffle=False
         )
@@ -128,7 +134,11 @@ class Contender(Adapter):
     def predict(self, data: Data, batch_size: int) -> np.ndarray:
         if self._graph:
             return self._graph.predict(data[0], batch_size)
-        outputs: np.ndarray = self._program.predict(self._model, data[0], batch_size)
+        assert self._model is not None
+        x, _ = data
+        if len(x) <= batch_size:
+            return np.asarray(self._model.predict_on_batch(x))
+        outputs: np.ndarray = self._program.predict(self._model, x, batch_size)
         return outputs
 
     def wait(self) -> None:

@@ -108,10 +108,14 @@ class Contender(Adapter):
             return tf.constant(x), tf.constant(y)
 
     def train(self, data: Data, order: np.ndarray, warps: np.ndarray | None = None) -> Any:
+        if len(order) == 1 and warps is None:  # a batch at hand needs no Dataset
+            return self._program.train_epoch(self._step, [gathered(data, order)])
         return self._program.train_epoch(self._step, batches(data, order, warps))
 
     def predict(self, data: Data, batch_size: int) -> np.ndarray:
-        rows = tf.data.Dataset.from_tensor_slices(data[0]).batch(batch_size)
+        rows = [data[0]]
+        if len(data[0]) > batch_size:
+            rows = tf.data.Dataset.from_tensor_slices(data[0]).batch(batch_size)
         outputs: np.ndarray = self._program.outputs(self._network, rows).numpy()
         return outputs
 
@@ -124,11 +128,17 @@ class Contender(Adapter):
         return {name: variable.numpy() for name, variable in self._variables.items()}
 
 
+def gathered(data: Data, order: np.ndarray) -> tuple[Any, Any]:
+    """Rows and targets in the given order, on the host."""
+    with tf.device("CPU:0"):
+        x, y = (tf.gather(part, order.ravel()) for part in data)
+    return x, y
+
+
 def batches(data: Data, order: np.ndarray, warps: np.ndarray | None) -> Any:
     """The program's Dataset over rows that are in the given order, and so need no shuffle."""
     size = order.shape[1]
-    with tf.device("CPU:0"):
-        x, y = (tf.gather(part, order.ravel()) for part in data)
+    x, y = gathered(data, order)
     if warps is None:
         return tf.data.Dataset.from_tensor_slices((x, y)).batch(size)
     maps = np.pad(warps.reshape(-1, 6), ((0, 0), (0, 2)))
