@@ -113,7 +113,6 @@ class Contender(Adapter):
         return x, y
 
     def train(self, data: Data, order: np.ndarray, warps: np.ndarray | None = None) -> float:
-        assert self._model is not None
         x, y = data
         if warps is not None:
             batches = warped_batches(x, y, order, warps)
@@ -123,6 +122,7 @@ class Contender(Adapter):
         rows = order.ravel()
         if self._graph:
             return self._graph.fit(x[rows], y[rows], order.shape[1])
+        assert self._model is not None
         if len(order) == 1:
             self._model.reset_metrics()  # else it tells the mean loss over all steps so far
             return float(self._model.train_on_batch(x[rows], y[rows]))
