@@ -155,7 +155,7 @@ def test_in_a_real_notebook_with_figures_inline(
         book, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(here)}}
     ).execute()
     first, whole, table, plot = (cell["outputs"] for cell in book["cells"])
-    assert "True" in "".join(output["text"] for output in first)
+    assert "True" in "".join(output.get("text", "") for output in first)
     html = whole[0]["data"]["text/html"]
     assert "sklearn:mlp" in html
     assert "data:image/png;base64," in html
