@@ -13,6 +13,7 @@ from adapters.mutants import (
     graphs_of_jax,
     graphs_of_keras,
     in_keras,
+    in_mxnet,
     in_others,
     in_pytorch,
     memory,
@@ -48,5 +49,6 @@ FAULTS: tuple[Mutant, ...] = (
     *in_pytorch.FAULTS,
     *in_keras.FAULTS,
     *in_others.FAULTS,
+    *in_mxnet.FAULTS,
 )
 CORRECT: tuple[Mutant, ...] = (*correct.MUTANTS, *in_pytorch.CORRECT, *in_keras.CORRECT)

@@ -7,7 +7,7 @@ from adapters.base import Export, Framework, Implementation, Installation, Place
 _TUNED = (
     "where there are several threads the engine is the naive one (MXNET_ENGINE_TYPE), which "
     "MXNet's guide keeps for debugging",
-    "losses are written with operators instead of gluon.loss",
+    "losses of chains are written with operators instead of gluon.loss",
     "batches are gathered by take from rows that are MXNet's arrays, without a DataLoader",
     "losses are read once a call, not once a step",
     "the Trainer is made without a kvstore",

@@ -30,6 +30,8 @@ from adapters.base import (
     only_chains,
     unknown,
 )
+from adapters.mxnet import graph_model
+from adapters.mxnet.graph_steps import GraphSteps
 from adapters.mxnet.model import LOSSES, RowLosses, network, normalised, warp
 from tasks.spec.network import Task
 from tasks.spec.training import SGD, Adam
@@ -78,9 +80,18 @@ class Contender(Adapter):
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
-        only_chains(task)
         mx.random.seed(seed)
         self._task = task
+        # One graph a batch size: with static shapes a graph is planned anew when the size changes.
+        self._inference: dict[int, gluon.HybridBlock] = {}
+        self._graph = GraphSteps(task, weights, self._hybrid) if task.is_graph else None
+        if self._graph:
+            self._net = self._graph.network
+        else:
+            self._build_chain(task, weights)
+
+    def _build_chain(self, task: Task, weights: Weights) -> None:
+        only_chains(task)
         self._net, self._slots = network(task)
         self._net.initialize(mx.init.Zero(), ctx=mx.cpu())
         for name, parameter, to_gluon, _ in self._slots:
@@ -92,8 +103,6 @@ class Contender(Adapter):
         else:  # a block that only calls others would show in a small step
             self._batch_loss = lambda x, y: loss(nd, net(x), y)
             self._rows_loss = lambda x, y, rows: loss(nd, net(nd.take(x, rows)), nd.take(y, rows))
-        # One graph a batch size: with static shapes a graph is planned anew when the size changes.
-        self._inference: dict[int, gluon.HybridBlock] = {}
         self._trainer = _trainer(task, self._net)
 
     def _block(self, block: gluon.HybridBlock) -> gluon.HybridBlock:
@@ -103,6 +112,7 @@ class Contender(Adapter):
     def stage(self, x: Array, y: Array) -> Data:
         if len(self._task.input_shape) == 3:
             x = x.transpose(0, 3, 1, 2)  # NHWC → NCHW
+        y = graph_model.channels_first(y)
         staged = nd.array(x, dtype=self._task.input_dtype)
         data = staged, nd.array(y, dtype=self._task.target_dtype)
         nd.waitall()
@@ -111,6 +121,10 @@ class Contender(Adapter):
     def train(self, data: Data, order: Array, warps: Array | None = None) -> _Mean:
         x, y = data
         rows = nd.array(order, dtype="int32")
+        if self._graph:
+            counts = range(len(order))
+            steps = [self._graph.step(x, y, rows[i], order.shape[1]) for i in counts]
+            return _Mean(nd.concat(*steps, dim=0).mean())
         maps = None if warps is None else nd.array(normalised(warps, *x.shape[2:]))
         losses = []
         for step in range(len(order)):
@@ -132,9 +146,10 @@ class Contender(Adapter):
     def predict(self, data: Data, batch_size: int) -> Array:
         x, _ = data
         if len(x) <= batch_size:  # a slice would show in the latency of a row
-            return self._outputs(x).asnumpy()
+            return graph_model.canonical(self._outputs(x).asnumpy())
         batches = (x[i : i + batch_size] for i in range(0, len(x), batch_size))
-        return nd.concat(*(self._outputs(batch) for batch in batches), dim=0).asnumpy()
+        outputs = nd.concat(*(self._outputs(batch) for batch in batches), dim=0)
+        return graph_model.canonical(outputs.asnumpy())
 
     def _outputs(self, batch: nd.NDArray) -> nd.NDArray:
         """Outputs (rows, units) of one batch, not waited for."""
@@ -149,6 +164,8 @@ class Contender(Adapter):
         nd.waitall()
 
     def weights(self) -> Weights:
+        if self._graph:
+            return self._graph.network.weights()
         return {
             name: np.ascontiguousarray(to_canonical(parameter.data().asnumpy()))
             for name, parameter, _, to_canonical in self._slots

@@ -33,6 +33,7 @@ from adapters.base import (
     modes_on,
     only_chains,
 )
+from adapters.mxnet.documented_graph import Program
 from adapters.mxnet.documented_model import (
     LOSSES,
     WarpedImages,
@@ -100,9 +101,15 @@ class Contender(Adapter):
         }
 
     def build(self, task: Task, weights: Weights, seed: int) -> None:
-        only_chains(task)
         mx.random.seed(seed)
-        self._task, self._program = task, program_of(task.family)
+        self._task = task
+        self._graph = Program(task, weights) if task.is_graph else None
+        if self._graph is None:
+            self._build_chain(task, weights)
+
+    def _build_chain(self, task: Task, weights: Weights) -> None:
+        only_chains(task)
+        self._program = program_of(task.family)
         self._loss = form_of("loss", task.loss, LOSSES)()
         self._network = network(task)
         # Gluon makes most parameters only when it sees a first row, and so knows their shapes.
@@ -115,19 +122,26 @@ class Contender(Adapter):
         self._trainer = trainer(task, self._network)
 
     def stage(self, x: np.ndarray, y: np.ndarray) -> Rows:
-        rows, targets = inputs(self._task, x), nd.array(y)
+        if self._graph:
+            rows, targets = self._graph.inputs(x), self._graph.inputs(y)
+        else:
+            rows, targets = inputs(self._task, x), nd.array(y)
         staged = Rows(rows, targets, gluon.data.ArrayDataset(rows, targets))
         nd.waitall()
         return staged
 
     def train(self, data: Rows, order: np.ndarray, warps: np.ndarray | None = None) -> float:
         batches = self._loader(data, order, warps)
+        if self._graph:
+            return self._graph.train_epoch(batches)
         loss: float = self._program.train_epoch(self._network, batches, self._loss, self._trainer)
         return loss
 
     def predict(self, data: Rows, batch_size: int) -> np.ndarray:
         starts = range(0, len(data.inputs), batch_size)
         batches = (data.inputs[start : start + batch_size] for start in starts)
+        if self._graph:
+            return self._graph.outputs(batches)
         outputs: np.ndarray = self._program.outputs(self._network, batches).asnumpy()
         return outputs
 
@@ -135,6 +149,8 @@ class Contender(Adapter):
         nd.waitall()
 
     def weights(self) -> Weights:
+        if self._graph:
+            return self._graph.network.weights()
         values = {name: one.data().asnumpy() for name, one in self._parameters.items()}
         return {
             name: np.ascontiguousarray(to_task(name, value, self._images.get(name)))

@@ -18,6 +18,10 @@ ADAPTERS = Path(__file__).parents[2] / "adapters"
 # What documented rows and tuned ones share of graphs.
 SHARED = (
     "keras/graph_*.py",
+    "mxnet/graph_layers.py",
+    "mxnet/graph_model.py",
+    "mxnet/graph_operators.py",
+    "mxnet/graph_training.py",
     "tensorflow/graph_layers.py",
     "tensorflow/graph_model.py",
 )
