@@ -86,7 +86,7 @@ class Contender(Adapter):
         self._inference: dict[int, gluon.HybridBlock] = {}
         self._graph = GraphSteps(task, weights, self._hybrid) if task.is_graph else None
         if self._graph:
-            self._net = self._graph.network
+            self._net = graph_model.Prediction(self._graph.network)
         else:
             self._build_chain(task, weights)
 

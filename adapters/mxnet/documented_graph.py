@@ -1,6 +1,6 @@
 """A task that is a graph as MXNet's tutorials would train it: a loop over a DataLoader.
 
-The network is one HybridBlock of Gluon's layers, hybridized with its defaults, and every step's
+The network is a HybridBlock of Gluon's layers, hybridized with the defaults, and every step's
 loss is read. Of a GAN each network is moved by a Trainer of its own, as in the tutorial of DCGAN.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from mxnet import nd
 
-from adapters.mxnet.graph_model import Network, canonical, channels_first
+from adapters.mxnet.graph_model import Network, Prediction, canonical, channels_first
 from adapters.mxnet.graph_training import Mover, losses_of
 from tasks.spec.graph import ROWS, TARGETS
 from tasks.spec.network import Task
@@ -24,7 +24,8 @@ class Program:
     def __init__(self, task: Task, weights: Weights) -> None:
         self.network = Network(task)
         self.network.load(weights)
-        self.network.hybridize()
+        self.prediction = Prediction(self.network)
+        self.prediction.hybridize()
         losses = losses_of(self.network)
         for loss in losses:
             loss.hybridize()
@@ -49,5 +50,5 @@ class Program:
 
     def outputs(self, batches: Iterable[nd.NDArray]) -> np.ndarray:
         """What is predicted for all batches."""
-        outputs = nd.concat(*[self.network(batch) for batch in batches], dim=0)
+        outputs = nd.concat(*[self.prediction(batch) for batch in batches], dim=0)
         return canonical(outputs.asnumpy())

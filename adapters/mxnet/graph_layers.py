@@ -226,9 +226,13 @@ def parts_of(layer: Layer, block: Any) -> Arrays:
             return {"gamma": block.gamma, "beta": block.beta}
         case SelfAttention():
             return {
-                name: parameter
-                for part in ("query", "key", "value", "output")
-                for name, parameter in _attended(part, getattr(block, part)).items()
+                "query": block.query.weight,
+                "query_bias": block.query.bias,
+                "key": block.key.weight,
+                "value": block.value.weight,
+                "value_bias": block.value.bias,
+                "output": block.output.weight,
+                "output_bias": block.output.bias,
             }
         case LSTM() | GRU():
             return _way(block.inner, "l")
@@ -245,10 +249,6 @@ def parts_of(layer: Layer, block: Any) -> Arrays:
 
 def _kernel(block: Any) -> Arrays:
     return {"kernel": block.weight} | ({} if block.bias is None else {"bias": block.bias})
-
-
-def _attended(part: str, block: Any) -> Arrays:
-    return {part: block.weight} | ({} if block.bias is None else {f"{part}_bias": block.bias})
 
 
 def _way(block: Any, letter: str) -> Arrays:

@@ -1,4 +1,6 @@
-"""A task that is a graph as one HybridBlock over its nodes, and the losses of its updates."""
+"""A task that is a graph as blocks of Gluon, and what is made of them: one HybridBlock for what is
+predicted, and one for the loss of each update.
+"""
 
 from __future__ import annotations
 
@@ -23,20 +25,16 @@ from tasks.weights import Weights
 Array = np.ndarray
 
 
-class Network(nn.HybridBlock):
-    """The task's nodes; called with rows, images channels first, it gives what is predicted."""
+class Network:
+    """The blocks of the task's nodes. Not a block itself, as MXNet warns of one that has arrays
+    which its outputs do not need."""
 
     def __init__(self, task: Task) -> None:
-        super().__init__()
         self.task = task
         self.shapes = value_shapes(task.nodes, task.inputs)
-        self.predicting = needed(task.nodes, {task.predicted})
         self.own: dict[str, nn.HybridBlock] = {}
-        with self.name_scope():
-            for node in task.nodes:
-                self.own[node.name] = self._block(node)
-        for node in self.predicting:  # MXNet warns of arrays that no prediction needs
-            self.register_child(self.own[node.name], node.name)
+        for node in task.nodes:
+            self.own[node.name] = self._block(node)
 
     def _block(self, node: Node) -> nn.HybridBlock:
         if not node.shares:
@@ -53,9 +51,6 @@ class Network(nn.HybridBlock):
                 "the last use first; the task has the first use first"
             )
         return owner
-
-    def hybrid_forward(self, F: Any, rows: Any) -> Any:
-        return self.values(F, {ROWS: rows}, self.predicting)[self.task.predicted]
 
     def values(
         self,
@@ -105,6 +100,20 @@ class Network(nn.HybridBlock):
         }
 
 
+class Prediction(nn.HybridBlock):
+    """Rows → the values of the node that is predicted; images channels first."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.values, self.node = network.values, network.task.predicted
+        self.nodes = needed(network.task.nodes, {self.node})
+        for node in self.nodes:
+            self.register_child(network.own[node.name], node.name)
+
+    def hybrid_forward(self, F: Any, rows: Any) -> Any:
+        return self.values(F, {ROWS: rows}, self.nodes)[self.node]
+
+
 class Loss(nn.HybridBlock):
     """The losses of the rows under one update, (batch,): the sum of its terms.
 
@@ -113,7 +122,7 @@ class Loss(nn.HybridBlock):
 
     def __init__(self, network: Network, update: Update) -> None:
         super().__init__()
-        self.network_values, self.shapes = network.values, network.shapes
+        self.values, self.shapes = network.values, network.shapes
         self.terms, self.own_targets = update.terms, network.task.target_shape
         self.nodes = needed(network.task.nodes, {term.output for term in update.terms})
         self.ends = standing(network.task, update, self.nodes)
@@ -129,7 +138,7 @@ class Loss(nn.HybridBlock):
 
     def hybrid_forward(self, F: Any, *given: Any) -> Any:
         inputs = dict(zip(self.inputs, given, strict=True))
-        values = self.network_values(F, inputs, self.nodes, self.ends)
+        values = self.values(F, inputs, self.nodes, self.ends)
         total = None
         for term, function in zip(self.terms, self.functions, strict=True):
             outputs, wanted = self._compared(F, term, values)
