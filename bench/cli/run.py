@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -16,7 +15,6 @@ from rich.console import Console
 from adapters.outside import OutsideAdapter
 from bench import discover
 from bench.cli import cluster
-from bench.cli.cluster import EngineName
 from bench.cli.options import (
     AdapterFiles,
     DataDir,
@@ -41,6 +39,20 @@ from bench.cli.options import (
 from bench.cli.parts import shard_of, swept
 from bench.cli.progress import Progress
 from bench.cli.report import publish
+from bench.cli.run_options import (
+    AddressOption,
+    BudgetOption,
+    CertifyOption,
+    LaunchesOption,
+    MarginOption,
+    OnOption,
+    ProfileName,
+    ProfileOption,
+    PruneOption,
+    ResumeOption,
+    ShardOption,
+    SweepOption,
+)
 from bench.discover import Divisions, plugin_tasks, works
 from bench.plan.request import PROFILES, contenders, matching_tasks
 from bench.plan.sweep import sweeps_of
@@ -57,17 +69,8 @@ from tasks.errors import UserError
 console = Console()
 
 
-class ProfileName(StrEnum):
-    smoke = "smoke"
-    quick = "quick"
-    full = "full"
-
-
 def run(
-    profile: Annotated[
-        ProfileName,
-        typer.Option(help="; ".join(f"{p.name}: {p.summary}" for p in PROFILES.values())),
-    ] = ProfileName.quick,
+    profile: ProfileOption = ProfileName.quick,
     tasks: Tasks = None,
     task: TaskFiles = None,
     implementations: Implementations = None,
@@ -76,60 +79,21 @@ def run(
     device: DeviceOption = "cpu",
     precision: PrecisionOption = "fp32",
     threads: Threads = None,
-    launches: Annotated[
-        int | None,
-        typer.Option(min=1, help="Sittings of every task.", show_default="of the profile"),
-    ] = None,
-    budget: Annotated[
-        str | None,
-        typer.Option(
-            metavar="20m",
-            help="Add sittings where doubt is left, until then (s, m or h).",
-            show_default="the profile's; none with --launches",
-        ),
-    ] = None,
-    margin: Annotated[
-        str | None,
-        typer.Option(
-            metavar="5%", help="Relative difference that matters.", show_default="of the profile"
-        ),
-    ] = None,
+    launches: LaunchesOption = None,
+    budget: BudgetOption = None,
+    margin: MarginOption = None,
     seed: Seed = 0,
     out: Out = None,
     data_dir: DataDir = None,
     env: Env = None,
     memory_limit: MemoryLimit = None,
-    prune: Annotated[
-        bool, typer.Option("--prune", help="Searches: end trials below the median early.")
-    ] = False,
-    certify: Annotated[
-        bool,
-        typer.Option(
-            "--certify", help="Make certificates anew that were made of the same code before."
-        ),
-    ] = False,
-    sweep: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="AXIS=32..1024",
-            help="A curve: the tasks with one thing of them at several values (batch, threads, "
-            "width, length). May be given several times; each is a curve of its own.",
-        ),
-    ] = None,
-    shard: Annotated[
-        str | None,
-        typer.Option(metavar="I/N", help="Only this part of the sittings; see `bench merge`."),
-    ] = None,
-    on: Annotated[
-        EngineName | None,
-        typer.Option(help="Who hands out the sittings: ray: a cluster's nodes; local: this one."),
-    ] = None,
-    address: Annotated[
-        str | None, typer.Option(metavar="HOST:PORT", help="Of the Ray cluster.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Finish an interrupted run; its own options hold.")
-    ] = False,
+    prune: PruneOption = False,
+    certify: CertifyOption = False,
+    sweep: SweepOption = None,
+    shard: ShardOption = None,
+    on: OnOption = None,
+    address: AddressOption = None,
+    resume: ResumeOption = False,
 ) -> None:
     """Measure, print the table, write the report into the run."""
     given = take_adapters(adapter, device)
