@@ -45,7 +45,7 @@ FRAMEWORK = Framework(
         Implementation(
             "mxnet", "hybrid", "adapters.mxnet.contender", "mxnet",
             "Gluon, hybridized, with its Trainer",
-            tests=("tests/adapters/test_mxnet_engine.py",),
+            tests=("tests/adapters/test_mxnet_engine.py", "tests/adapters/test_mxnet_graphs.py"),
             division="tuned",
             departures=(
                 *_TUNED,
@@ -65,7 +65,9 @@ FRAMEWORK = Framework(
             "the tutorials' program: Gluon's blocks, hybridized, a DataLoader, its losses and "
             "Trainer",
             usual=False,
-            tests=("tests/adapters/test_documented_mxnet.py",),
+            tests=(
+                "tests/adapters/test_documented_mxnet.py", "tests/adapters/test_mxnet_graphs.py",
+            ),
             division="documented",
         ),
     ),

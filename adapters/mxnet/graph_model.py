@@ -35,6 +35,8 @@ class Network:
         self.own: dict[str, nn.HybridBlock] = {}
         for node in task.nodes:
             self.own[node.name] = self._block(node)
+        self.moved = {name for rule in task.rules for name in moved_arrays(task, rule)}
+        self.live = {f"{node.name}/gamma" for node in task.nodes if is_live(node)}
 
     def _block(self, node: Node) -> nn.HybridBlock:
         if not node.shares:
@@ -82,14 +84,13 @@ class Network:
         statistics in the backward pass.
         """
         arrays = self.arrays()
-        moved = {name for rule in self.task.rules for name in moved_arrays(self.task, rule)}
-        live = {f"{node.name}/gamma" for node in self.task.nodes if is_live(node)}
+        trained = self.moved | self.live
         for node in self.task.nodes:
             if not node.shares:
                 self.own[node.name].initialize(mx.init.Zero())
                 self.own[node.name].collect_params().setattr("grad_req", "null")
         for name, parameter in arrays.items():
-            parameter.grad_req = "write" if name in moved | live else "null"
+            parameter.grad_req = "write" if name in trained else "null"
             parameter.set_data(nd.array(turned(name.split("/")[1], weights[name])))
 
     def weights(self) -> Weights:

@@ -35,9 +35,12 @@ class GraphSteps:
         self.network = Network(task)
         self.network.load(weights)
         losses = [GatheredLoss(loss) for loss in losses_of(self.network)]
+        # In static memory MXNet 1.9.1 does not let what reads running statistics wait for the
+        # backward pass that moves them: seen where no update of the layer's arrays follows.
+        static = self.network.live <= self.network.moved
         if hybrid:
             for loss in losses:
-                loss.hybridize(static_alloc=True, static_shape=True)
+                loss.hybridize(static_alloc=static, static_shape=static)
         self.movers = [
             Mover(self.network, update, loss, kvstore=None)
             for update, loss in zip(task.rules, losses, strict=True)
