@@ -12,20 +12,19 @@ from dataclasses import replace
 
 import numpy as np
 
+from bench.proof.graph_kinks import away_from_zero
 from bench.proof.trial import Trial
 from tasks.spec.layers import Conv2D, Dense
 from tasks.spec.network import layer_name
 from tasks.weights import Weights
 
-MARGIN = 0.5  # in breadths of a unit's values over the rows: what hundreds of steps move it
-OFF_EVERY = 4
 BATCH = 256
 
 
 def away_from_kinks(t: Trial, x: np.ndarray) -> Weights:
     """The trial's weights, with relu layers' scaled and their biases such that on the rows x no
     unit is near 0. Scaled, because larger values would make steps of the same rate diverge."""
-    weights = dict(t.weights)  # a graph's norms would undo it: its draws are judged by the median
+    weights = dict(t.weights)  # a graph's: see bench.proof.graph_kinks, and the median of draws
     for index, layer in enumerate(t.task.layers):
         if isinstance(layer, (Dense, Conv2D)) and layer.activation == "relu":
             name = layer_name(index, layer)
@@ -41,10 +40,7 @@ def _lift(values: np.ndarray) -> tuple[np.ndarray, float]:
     """values: (..., units) before the activation. What is added to each unit's bias, and the factor
     that brings the layer's values back to the size they had."""
     flat = values.reshape(-1, values.shape[-1])
-    low, high = flat.min(axis=0), flat.max(axis=0)
-    margin = MARGIN * (high - low)
-    is_off = np.arange(len(low)) % OFF_EVERY == OFF_EVERY - 1
-    shift = np.where(is_off, -high - margin, margin - low)
+    shift = away_from_zero(flat)
     now = np.sqrt(np.mean(np.maximum(flat + shift, 0) ** 2))
     before = np.sqrt(np.mean(np.maximum(flat, 0) ** 2))
     return shift, float(before / now) if before and now else 1.0

@@ -11,6 +11,7 @@ import numpy as np
 
 from adapters.base import Adapter
 from adapters.reference.oracle import Reference
+from bench.proof.graph_kinks import off_kinks
 from bench.proof.memo import Memo
 from tasks.spec.network import Task, task_arrays
 from tasks.weights import Weights, initial_weights
@@ -48,8 +49,14 @@ class Trial:
 
     @property
     def weights(self) -> Weights:
-        """The canonical initial weights of the task; not to be written to."""
-        return _weights(self.whole, self.seed)
+        """The canonical initial weights of the task, off their kinks where its `Proof` says so;
+        not to be written to."""
+        fresh = _weights(self.whole, self.seed)
+        if self.whole.proof is None or not self.whole.proof.off_kinks:
+            return fresh
+        rows = self.x[self.order[:2].ravel()]
+        moved = self.answer("off kinks", lambda: off_kinks(self.whole, fresh, rows), by_adam=False)
+        return {name: value.astype(np.float32) for name, value in moved.items()}
 
     @property
     def order(self) -> np.ndarray:

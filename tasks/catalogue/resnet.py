@@ -1,8 +1,13 @@
 """A residual network in the form of ResNet-20 (He et al. 2016), at half its width.
 
-A candidate: it is built, but not offered as a task. No run justifies a target yet, and float32
-leaves float64 within 12 steps, at its own rate and at 1e-4 (losses by 3e-2, and the typical update
-by 8e-2): a `Proof` for it has to be looked for.
+A candidate, until a certificate and a run of three seeds stand behind it.
+
+Three million relu units a batch, of which float32 passes other gradients than float64 wherever one
+is within rounding of 0; batch norm hands that on to every layer before. At the initial weights the
+oracle in float32 leaves the one in float64 by 1e-2 in the first gradients and 7e-2 in the third
+loss, as PyTorch does. From weights whose units are away from 0 both stay within 1e-6 in the losses
+of twelve steps at the task's own rate, so those are certified. Shifts that the next norm all but
+takes away have gradients near zero: hence the bound of the typical weight.
 """
 
 from __future__ import annotations
@@ -11,7 +16,7 @@ from tasks.spec.graph import Node
 from tasks.spec.layers import Conv2D, Dense
 from tasks.spec.network import Task
 from tasks.spec.normalization import BatchNorm
-from tasks.spec.training import Momentum, Term, Update
+from tasks.spec.training import Momentum, Proof, Term, Update
 from tasks.spec.vision import Add, GlobalAveragePool, Relu
 
 ORDER = 7
@@ -70,6 +75,7 @@ CANDIDATES = (
         epochs=5,
         round_steps=6,
         infer_batches=1,
+        proof=Proof(learning_rate=0.05, typical=5e-3, off_kinks=True),
         network=residual(),
         updates=(
             Update(

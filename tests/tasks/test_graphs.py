@@ -15,6 +15,7 @@ ALL = (
     *GRAPHS,
     *transformer.CANDIDATES,
     *resnet.CANDIDATES,
+    *gates.TASKS,
     *gates.CANDIDATES,
     *generative.TASKS,
 )

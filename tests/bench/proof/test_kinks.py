@@ -12,7 +12,8 @@ from adapters.reference.oracle import Reference
 from bench.proof import gradients
 from bench.proof.bounds import KINKS, relative, typical, without_worst
 from bench.proof.certify import certify
-from bench.proof.kinks import OFF_EVERY, away_from_kinks
+from bench.proof.graph_kinks import OFF_EVERY
+from bench.proof.kinks import away_from_kinks
 from bench.proof.memo import rows_digest
 from bench.proof.trial import Trial
 from tasks.spec.layers import Conv2D, Dense
