@@ -87,6 +87,15 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session
+def locks(session: nox.Session) -> None:
+    """What every environment needs, resolved anew into adapters/*/locks: `-- NAME ...` takes some
+    environments. It asks the package index that pip's or uv's settings name."""
+    runner(session)
+    session.install("-e", ".[uv]")
+    session.run("python", "-m", "bench.audit.locks", *session.posargs)
+
+
+@nox.session
 def audit(session: nox.Session) -> None:
     """Known weaknesses of what is installed: pip-audit over every environment and the suite's own.
     It asks a public database, so it needs the network; fails where one is found.

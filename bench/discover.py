@@ -229,3 +229,13 @@ def usual(among: Sequence[Implementation], division: Divisions = UNASKED) -> lis
 def does(implementation: str, task: str) -> bool:
     """Whether the implementation of that name is a contender of the task of that name."""
     return all(tuner.does(task) for tuner in tuners() if tuner.name == implementation)
+
+
+def made_after() -> dict[str, str]:
+    """Environment → another that is made before it, where its framework asks for one."""
+    return {
+        installation.environment: installation.after
+        for framework in frameworks()
+        for installation in framework.installations
+        if installation.after
+    }

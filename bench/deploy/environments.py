@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.records.store import write_atomically
-from bench.run import environments
+from bench.run import environments, locks
 from bench.run.code import PROJECT
 from bench.run.environments import folder
-from bench.run.installer import installer_environment
+from bench.run.installer import error_of, installer_environment
+from bench.run.interpreters import minor_of
+from bench.run.locks import Lock
 from bench.run.pins import package
 from tasks.errors import UserError
 
@@ -61,6 +63,8 @@ def describe(name: str) -> DeployPlace:
         return DeployPlace(name, python, "not made yet: run `bench deploy --setup`", over)
     if kept.get("digest") != _digest(name):
         return DeployPlace(name, python, "its pins changed: run `bench deploy --setup`", over)
+    if kept.get("lock") and kept["lock"] != _lock(name).digest:
+        return DeployPlace(name, python, "its lock changed: run `bench deploy --setup`", over)
     return DeployPlace(name, python, str(kept.get("reason", "")), over)
 
 
@@ -71,28 +75,48 @@ def setup(names: Iterable[str], say: Callable[[str], None] = print) -> Mapping[s
     environments.setup(below, "cpu", say)
     found = {}
     for name in wanted:
-        if describe(name).reason.startswith(("not made", "its pins")):
+        if describe(name).reason.startswith(("not made", "its pins", "its lock")):
             say(f"making the environment {name}")
-            _make(name)
+            _make(name, say)
         found[name] = describe(name)
         if found[name].reason:
             say(f"{name}: {found[name].reason}")
     return found
 
 
-def _make(name: str) -> None:
+def _make(name: str, say: Callable[[str], None]) -> None:
     table, place = tables()[name], folder() / f"deploy-{name}"
     place.mkdir(parents=True, exist_ok=True)
     python = place / "bin" / "python"
-    install = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    wanted = requirements(name)
     over = str(table.get("over", ""))  # packages of another Python could not be imported
     maker = environments.describe(over, "cpu").python if over else sys.executable
+    lock = _lock(name)
     reason = _ran([maker, "-m", "venv", "--clear", str(place)])
     if not reason:
         _lay_over(name, python)
-        reason = _ran([*install, *table["cpu"], *_kept_versions(name)])
+        install = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+        reason = _ran([*install, *lock.words(wanted)])
+        if lock.path and locks.absent(reason):
+            lock = Lock(reason=f"no index here has all that {lock.path.name} names")
+            reason = _ran([*install, *wanted])
     facts = {"digest": _digest(name), "reason": reason and f"pip could not install it: {reason}"}
-    write_atomically(place / STAMP, json.dumps(facts, indent=1))
+    write_atomically(place / STAMP, json.dumps(facts | {"lock": lock.digest}, indent=1))
+    if not reason:
+        say(f"{name}: ready, {lock.said()}")
+
+
+def requirements(name: str) -> list[str]:
+    """All that it is installed from: its own pins, and those of what it is laid over."""
+    return [*tables()[name]["cpu"], *_kept_versions(name)]
+
+
+def _lock(name: str) -> Lock:
+    """The one that it would be installed from now."""
+    over = str(tables()[name].get("over", ""))
+    below = environments.describe(over, "cpu").interpreter if over else ""
+    python = minor_of(below or sys.version)
+    return locks.find((PROJECT,), name, "cpu", python, requirements(name))
 
 
 def _lay_over(name: str, python: Path) -> None:
@@ -117,7 +141,7 @@ def _kept_versions(name: str) -> list[str]:
 
 
 def _ran(command: list[str]) -> str:
-    """The last line of what went wrong; empty where nothing did."""
+    """The line of what went wrong that says why; empty where nothing did."""
     done = subprocess.run(
         command,
         capture_output=True,
@@ -125,13 +149,11 @@ def _ran(command: list[str]) -> str:
         encoding="utf-8",
         errors="replace",
         check=False,
-        env=installer_environment(),
+        env=locks.settings(installer_environment(), command),
     )
     if not done.returncode:
         return ""
-    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    errors = [line for line in lines if "error" in line.lower()]
-    return ((errors or lines or ["no output"])[-1])[:300]
+    return error_of(done.stdout + done.stderr)
 
 
 def _digest(name: str) -> str:

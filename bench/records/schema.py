@@ -219,12 +219,14 @@ class Suite(Strict):
 class SourceFacts(Strict):
     """What a run was begun from, so that it is gone on with from the same. pins: requirements that
     replaced the checkout's. commit: of a revision that was unpacked; empty of the checkout itself.
-    code: digest of what measures. environments: name → digest of interpreter and pins."""
+    code: digest of what measures. environments: name → digest of interpreter and pins. locks: name
+    → SHA-256 of the lock that it was installed from, of those that were."""
 
     pins: tuple[str, ...] = ()
     commit: str = ""
     code: str = ""
     environments: dict[str, str] = Field(default_factory=dict)
+    locks: dict[str, str] = Field(default_factory=dict)
 
 
 class DataSetFacts(Strict):

@@ -21,11 +21,12 @@ from typing import Literal
 from adapters.base import Implementation
 from bench import discover
 from bench.records.store import write_atomically
-from bench.run import own
+from bench.run import locks, own
 from bench.run.adapter_file import unpacked
 from bench.run.code import PROJECT, importable, is_checkout
 from bench.run.interpreters import NOTHING_SAID, AskedPythons, BasePython, ask, choose, minor_of
-from bench.run.making import interpreter, make
+from bench.run.locks import Lock
+from bench.run.making import interpreter, make_locked
 from bench.run.pins import Pins, package, pins, shared_pins
 from bench.run.variables import worker_variables
 from tasks.data import cache
@@ -52,7 +53,8 @@ HERE = Source()
 class Environment:
     """A framework's environment as it is on disk. `python` is its interpreter, `build` all that
     this says of its version, `project` a folder with the worker that it runs. own: the user made
-    it. carried: a folder with what it lacks."""
+    it. carried: a folder with what it lacks. lock: SHA-256 of the lock that it was installed from;
+    empty where that was its pins alone."""
 
     framework: str
     status: Literal["ready", "missing", "uninstallable"]
@@ -64,6 +66,7 @@ class Environment:
     own: bool = False
     carried: str = ""
     build: str = ""
+    lock: str = ""
 
     @property
     def interpreter(self) -> str:
@@ -133,9 +136,18 @@ def describe(framework: str, device: str, source: Source = HERE) -> Environment:
     is_for = found.status != "ready" or not pythons or minor_of(found.build) in pythons
     if found.requirements != digest(framework, device, source) or not is_for:
         return Environment(framework, "missing", python, f"its pins changed: {hint}")
+    lock = _lock(framework, device, source, minor_of(found.build)) if found.lock else Lock()
+    if found.lock != lock.digest:
+        return Environment(framework, "missing", python, f"its lock changed: {hint}")
     if found.status == "ready" and not Path(python).exists():
         return Environment(framework, "missing", python, f"its interpreter is gone: {hint}")
     return found
+
+
+def _lock(framework: str, device: str, source: Source, python: str) -> Lock:
+    """The one for an interpreter: this checkout's, where a revision has the same pins."""
+    wanted = requirements(framework, device, source, python)
+    return locks.find((PROJECT, source.project), framework, device, python, wanted)
 
 
 def _build(place: Path) -> str:
@@ -180,7 +192,7 @@ def setup(
     of Pythons, what has another than it would be made with now is made anew.
     """
     wanted = list(dict.fromkeys(frameworks))
-    before = _before()
+    before = discover.made_after()
     first = [f for f in wanted if f not in before]
     then = [f for f in wanted if f in before]
     with ThreadPoolExecutor(2) as pool:
@@ -195,16 +207,6 @@ def setup(
             late_futures = {f: late.submit(after, f) for f in then}
         futures |= late_futures
     return {f: futures[f].result() for f in wanted}
-
-
-def _before() -> dict[str, str]:
-    """Environment → another that is made before it, where its framework asks for one."""
-    return {
-        installation.environment: installation.after
-        for framework in discover.frameworks()
-        for installation in framework.installations
-        if installation.after
-    }
 
 
 def _ensure(
@@ -222,8 +224,8 @@ def _ensure(
     if found.status == "ready" and minor_of(found.build) == base.minor:
         return found
     say(f"making the environment of {framework} ({device}, Python {base.minor})")
-    made = _make(framework, device, where(framework, device, source), source, base)
-    say(f"{framework}: {made.status} {made.version}{made.reason}")
+    made, how = _make(framework, device, where(framework, device, source), source, base)
+    say(f"{framework}: {made.status} {made.version}{made.reason}{how}")
     return made
 
 
@@ -238,21 +240,23 @@ def _preferred(
 
 def _make(
     framework: str, device: str, place: Path, source: Source, base: BasePython
-) -> Environment:
+) -> tuple[Environment, str]:
+    """The environment, and how it was installed, for the terminal."""
     python = str(interpreter(place))
     wanted = requirements(framework, device, source, base.minor)
     made = Environment(framework, "ready", python, project=importable(source.project))
     worker = worker_variables(1, made.project, keeps=keeps(framework)) | made.variables()
-    reason = make(place, base, wanted, _module(framework), worker)
+    lock = _lock(framework, device, source, base.minor)
+    reason, lock = make_locked(place, base, lock, wanted, _module(framework), worker)
     build = base.build or (ask(python) or base).build or sys.version
-    made = replace(made, build=build, requirements=_digest(build, wanted))
+    made = replace(made, build=build, requirements=_digest(build, wanted), lock=lock.digest)
     if reason:
         made = replace(made, status="uninstallable", reason=reason)
     else:
         made = replace(made, version=_version(framework, python))
     facts = {k: v for k, v in asdict(made).items() if k not in ("project", "own", "carried")}
     write_atomically(place / "environment.json", json.dumps(facts, indent=1))
-    return made
+    return made, "" if reason else f", {lock.said()}"
 
 
 def keeps(environment: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
+from bench.run import locks
 from tasks.errors import UserError
 
 # Of `pip install`, as PIP_ variables or in a pip.conf.
@@ -90,7 +91,13 @@ def failed(command: list[str], environment: Mapping[str, str], output: IO[str]) 
 
 def last_error(log: Path) -> str:
     """The line of a log that says why, at most 300 characters."""
-    text = log.read_text(encoding="utf-8", errors="replace")
+    return error_of(log.read_text(encoding="utf-8", errors="replace"))
+
+
+def error_of(text: str) -> str:
+    """The line of what an installer said that says why, at most 300 characters."""
+    if locks.differs(text):
+        return f"a file is not the one that was locked, its SHA-256 differs: {locks.whose(text)}"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if "error" in line.lower()]
     return ((errors or lines)[-1] if lines else "no output")[:300]

@@ -33,7 +33,7 @@ def digest(job: Job, environment: Environment) -> str:
     made_from: dict[str, Any] = {
         "job": facts,
         "code": code(environment.project),
-        "packages": environment.requirements,
+        "packages": environment.requirements + environment.lock,
         "version": environment.version,
         "machine": readings.machine(),
     }

@@ -9,9 +9,10 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench.run import installing
+from bench.run import installing, locks
 from bench.run.installer import cleared, failed, last_error
 from bench.run.interpreters import BasePython
+from bench.run.locks import Lock
 
 LOG = "setup.log"
 
@@ -36,7 +37,11 @@ def make(
     virtual = installing.virtual_environment(place, base.program)
     steps = (
         (virtual, installers, "cannot make a virtual environment"),
-        ([*installing.install(python), *wanted], installers, "it could not be installed"),
+        (
+            [*installing.install(python), *wanted],
+            locks.settings(installers, wanted),
+            "it could not be installed",
+        ),
         ([python, "-c", f"import {module}"], worker, "it is installed but cannot be imported"),
     )
     log = place / LOG
@@ -46,6 +51,25 @@ def make(
                 output.flush()
                 return f"{failure} on Python {base.minor}: {last_error(log)}"
     return ""
+
+
+def make_locked(
+    place: Path,
+    base: BasePython,
+    lock: Lock,
+    wanted: Sequence[str],
+    module: str,
+    worker: Mapping[str, str],
+) -> tuple[str, Lock]:
+    """As `make`, from a lock where one serves; from the pins alone where no index has what it
+    names. Returns the reason, and the lock that it was made from."""
+    reason = make(place, base, lock.words(wanted), module, worker)
+    if not reason or lock.path is None:
+        return reason, lock
+    if not locks.absent((place / LOG).read_text(encoding="utf-8", errors="replace")):
+        return reason, lock
+    none = Lock(reason=f"no index here has all that {lock.path.name} names")
+    return make(place, base, wanted, module, worker), none
 
 
 def emptied(place: Path) -> None:

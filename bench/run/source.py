@@ -24,7 +24,13 @@ def facts(source: Source, names: Iterable[str], device: str) -> dict[str, Any]:
         "commit": source.commit,
         "code": kept.code(str(source.project), MEASURING),
         "environments": {name: environments.digest(name, device, source) for name in made},
+        "locks": {name: lock for name in made if (lock := _lock(name, device, source))},
     }
+
+
+def _lock(name: str, device: str, source: Source) -> str:
+    """The digest of the lock that an environment was installed from; empty where of none."""
+    return environments.describe(name, device, source).lock
 
 
 def restored(about: RunFile, own: Mapping[str, str]) -> Source:
