@@ -1,7 +1,9 @@
 """Transformers: an encoder that classifies, and a small GPT.
 
-Candidates: they are built and can be certified, but are not offered as tasks: no run of theirs
-justifies a target yet.
+The encoder is a candidate: it is built and can be certified, but not offered as a task, because it
+does not learn the embedded reviews: pairing a negation with its judgement needs their distance,
+which a table of places does not give. Two pre-norm blocks at twice the rate take the training loss
+to 0.59 in eight epochs and end at 0.56 on test rows, no better than a bag of words.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from tasks.spec.layers import Dense, Embedding, Layer
 from tasks.spec.network import Task
 from tasks.spec.normalization import LayerNorm
 from tasks.spec.sequence import Gelu, PositionalEmbedding, SelfAttention, Unembedding
-from tasks.spec.training import Adam, AdamW, Term, Update, WarmupCosine
+from tasks.spec.training import Adam, AdamW, Target, Term, Update, WarmupCosine
 from tasks.spec.vision import Add, GlobalAveragePool
 
 ORDER = 6
@@ -69,28 +71,32 @@ _ENCODER = Task(
     updates=(Update((Term("logit", "binary_crossentropy"),), (), Adam()),),
 )
 
+# Smaller than nanoGPT's setting for a CPU (4 layers, 128 wide), so that its certificate takes well
+# under a minute; its rate and the length of its schedule are ours.
 _GPT = Task(
     name="gpt-chars",
     family="transformer",
-    summary="63 letters, length 64, a GPT of 4 layers 128 wide with 4 heads: the next letter",
+    summary="63 letters, length 64, a GPT of 2 layers 64 wide with 4 heads: the next letter",
     data="letters",
     input_shape=(64,),
     target_shape=(64,),
     layers=(),
     loss="sparse_categorical_crossentropy",
     metric="cross_entropy",
-    epochs=1,
+    epochs=2,
     round_steps=6,
     batch_size=12,
     infer_batches=1,
+    target=Target(
+        1.95,
+        "two epochs end at 1.859 to 1.875, 2.04 to 2.07 after the first (three seeds, PyTorch)",
+    ),
     network=(
-        Node("tokens", Embedding(_LETTERS, 128), ("x",)),
+        Node("tokens", Embedding(_LETTERS, 64), ("x",)),
         Node("places", PositionalEmbedding(), ("tokens",)),
-        *_pre_norm(1, "places", 128, 4),
-        *_pre_norm(2, "1_out", 128, 4),
-        *_pre_norm(3, "2_out", 128, 4),
-        *_pre_norm(4, "3_out", 128, 4),
-        Node("norm", LayerNorm(1e-5), ("4_out",)),
+        *_pre_norm(1, "places", 64, 4),
+        *_pre_norm(2, "1_out", 64, 4),
+        Node("norm", LayerNorm(1e-5), ("2_out",)),
         Node("logits", Unembedding(_LETTERS), ("norm",), shares="tokens"),
     ),
     updates=(
@@ -98,15 +104,15 @@ _GPT = Task(
             (Term("logits", "sparse_categorical_crossentropy"),),
             (),
             AdamW(
-                1e-3,
+                2e-3,
                 weight_decay=0.1,
                 beta_2=0.99,
                 clip_norm=1.0,
-                schedule=WarmupCosine(warmup=100, steps=2000, end=0.1),
+                schedule=WarmupCosine(warmup=100, steps=1800, end=0.1),
             ),
         ),
     ),
 )
 
-TASKS: tuple[Task, ...] = ()
-CANDIDATES = (_ENCODER, _GPT)
+TASKS = (_GPT,)
+CANDIDATES = (_ENCODER,)

@@ -13,10 +13,10 @@ from tasks.weights import initial_weights
 
 ALL = (
     *GRAPHS,
+    *transformer.TASKS,
     *transformer.CANDIDATES,
     *resnet.CANDIDATES,
     *gates.TASKS,
-    *gates.CANDIDATES,
     *generative.TASKS,
 )
 
