@@ -15,7 +15,6 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module, metadata
-from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -42,7 +41,7 @@ ProbeRequest = dict[str, Any]
 def _program(request: ProbeRequest, name: str) -> ModuleType:
     """A program of the framework, after its importing.py where it has one."""
     home = f"adapters.{request['framework']}"
-    if find_spec(f"{home}.importing"):
+    if (HERE / "adapters" / request["framework"] / "importing.py").is_file():
         import_module(f"{home}.importing")
     return import_module(f"{home}.programs.{name}")
 
