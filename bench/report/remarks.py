@@ -11,7 +11,6 @@ from bench.report.context import Context
 SCORES = {
     "accuracy": "accuracy on the test rows, target at least",
     "cross_entropy": "mean cross-entropy of the test rows in nats, target at most",
-    "frechet": "Fréchet distance of what is made from the test rows, target at most",
     "rmse": "root mean squared error on the test rows, target at most",
 }
 OLD_MEMORY = (

@@ -9,8 +9,8 @@ from typing import Literal
 from tasks.spec.layers import LATER
 
 Loss = Literal["sparse_categorical_crossentropy", "binary_crossentropy", "mean_squared_error"]
-Score = Literal["accuracy", "rmse", "cross_entropy", "frechet"]
-LOWER: tuple[Score, ...] = ("rmse", "cross_entropy", "frechet")
+Score = Literal["accuracy", "rmse", "cross_entropy"]
+LOWER: tuple[Score, ...] = ("rmse", "cross_entropy")
 """The scores that are better low."""
 
 
