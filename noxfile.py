@@ -160,7 +160,24 @@ def report(session: nox.Session) -> None:
     runner(session)
     for run in sorted(Path("results").glob("*/run.json")):
         session.run("bench", "report", str(run.parent), silent=True)
+    session.run("bench", "publish", "results")
     session.run("git", "diff", "--exit-code", "--stat", "--", "results", external=True)
+
+
+@nox.session
+def site(session: nox.Session) -> None:
+    """The front page in a browser, all of it: 20 random choices against pandas, every width and
+    colour scheme, 50 runs within 2 s; `nox -s tests` tries a few seconds of it."""
+    runner(session, "tests")
+    session.run("pytest", "-q", "tests/bench/site", *session.posargs, env={"BENCH_SITE": "all"})
+
+
+@nox.session
+def agreement(session: nox.Session) -> None:
+    """Two runs' verdicts side by side, into results/agreement; fails where two contradict one
+    another: `-- results/RUN-A results/RUN-B`."""
+    runner(session)
+    session.run("python", "-m", "bench.audit.agreement", *session.posargs)
 
 
 @nox.session

@@ -22,7 +22,7 @@ BENCH = Path(__file__).resolve().parents[1]
 PICTURE = BENCH / "architecture.svg"
 ORDER = (
     "stats", "discover", "records", "machine", "proof", "judge", "plan", "run", "port",
-    "distributed", "deploy", "claims", "history", "report", "cli", "interface", "audit",
+    "distributed", "deploy", "claims", "history", "report", "site", "cli", "interface", "audit",
 )  # fmt: skip
 APART = "worker"  # a process of its own in a framework's environment; nobody imports it
 WORDS = {
@@ -40,6 +40,7 @@ WORDS = {
     "claims": "the articles' framework table",
     "history": "runs over time",
     "report": "one document, four layouts, exports",
+    "site": "the front page over many runs",
     "cli": "one command a file",
     "interface": "the same from Python: typed, frames",
     "audit": "what the suite costs and how it errs",

@@ -35,10 +35,12 @@ from bench.cli.export import export
 from bench.cli.history import history_app
 from bench.cli.list import list_
 from bench.cli.merge import merge_
+from bench.cli.publish import publish_
 from bench.cli.regress import regress
 from bench.cli.report import evidence_, report_
 from bench.cli.run import run
 from bench.cli.setup import setup
+from bench.cli.submit import submit_
 from bench.cli.verify import verify
 from bench.report.exporting import printable
 from tasks.errors import UserError
@@ -67,6 +69,8 @@ app.command("distribute")(distribute)
 app.command("merge")(merge_)
 app.command("deploy")(deploy)
 app.command("report")(report_)
+app.command("publish")(publish_)
+app.command("submit")(submit_)
 app.command("evidence")(evidence_)
 app.command("compare")(compare_)
 app.command("regress")(regress)

@@ -151,3 +151,25 @@ def globs(text: str) -> list[str]:
 def chosen(text: str | None) -> list[str] | None:
     """Globs, or None where nothing was chosen."""
     return None if text is None else globs(text)
+
+
+PriceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--price", metavar="0.10/h", help="What an hour of the machine costs: shows money to the "
+        "target.", show_default="no money is shown",
+    ),
+]  # fmt: skip
+
+
+def price_of(text: str | None) -> float | None:
+    """ "0.10/h" or "0.10" → money an hour, None for None; `UserError` for anything else."""
+    if text is None:
+        return None
+    try:
+        value = float(text.removesuffix("/h"))
+    except ValueError:
+        value = -1.0
+    if not 0 < value < float("inf"):
+        raise UserError(f"--price {text!r} is no price an hour; write it like 0.10/h")
+    return value
