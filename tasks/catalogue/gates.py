@@ -27,7 +27,7 @@ _GRU = Task(
     epochs=5,
     round_steps=8,
     infer_batches=2,
-    target=Target(0.80, "five epochs end at 0.999 and 1.0 (two seeds, PyTorch)"),
+    target=Target(0.80, "five epochs end at 0.999 and 1.0, a third seed's fourth at 1.0 (PyTorch)"),
     network=chain((Embedding(10_000, 64), GRU(32), Dense(1))),
 )
 

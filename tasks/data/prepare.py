@@ -13,6 +13,7 @@ from tasks.data import (
     cats_dogs,
     digits,
     download,
+    late_digits,
     photos,
     pixels,
     reviews,
@@ -47,6 +48,7 @@ FAMILIES: dict[str, DataFamily] = {
         *series.FAMILIES,
         reviews.FAMILY,
         *pixels.FAMILIES,
+        late_digits.FAMILY,
         text.FAMILY,
     )
 }
