@@ -1,6 +1,7 @@
 """A residual network in the form of ResNet-20 (He et al. 2016), at half its width.
 
-A candidate, until a certificate and a run of three seeds stand behind it.
+A candidate: certified in PyTorch (eager), until JAX and a run of three seeds stand behind it. Its
+certificate takes 75 s of CPU, as the near-zero gradients below are drawn five times.
 
 Three million relu units a batch, of which float32 passes other gradients than float64 wherever one
 is within rounding of 0; batch norm hands that on to every layer before. At the initial weights the
