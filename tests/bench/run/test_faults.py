@@ -211,7 +211,7 @@ WAYS: dict[str, tuple[str, str]] = {
     "truncated": ("crash", "exit status 0"), "another's": ("crash", "exit status 0"),
     "a list": ("crash", "exit status 0"), "deep": ("crash", "exit status 0"),
     "no status": ("crash", "exit status 0"), "strange status": ("error", "status"),
-    "NaN": ("error", "is no JSON"), "memory": ("out-of-memory", "--memory-limit"),
+    "NaN": ("error", "is no launch"), "memory": ("out-of-memory", "--memory-limit"),
 }  # fmt: skip
 WORKER = """#!{python} -IS
 import ctypes, json, os, pathlib, signal, sys
