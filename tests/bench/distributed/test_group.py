@@ -31,7 +31,9 @@ def test_a_killed_peer_is_an_error_within_five_seconds(bench: Bench) -> None:
     assert record.lost is not None, record.reason
     assert (record.lost.ending, record.lost.left) == ("error", 0)
     assert record.lost.seconds < 5
-    assert "EOFError" in record.reason or "Connection" in record.reason
+    # Whether the survivor was reading from the dead peer or writing to it.
+    seen = ("EOFError", "ConnectionResetError", "BrokenPipeError")
+    assert record.reason.startswith(seen), record.reason
 
 
 def test_who_does_not_notice_hangs_and_is_killed(
