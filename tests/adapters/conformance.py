@@ -18,6 +18,7 @@ import pytest
 from adapters.base import Adapter, Unsupported
 from adapters.mutants.catalogue import FAULTS
 from adapters.mutants.mutant import Mutant, Wrapped
+from adapters.mutants.small_graphs import FROZEN, graph_rows
 from adapters.reference.oracle import Reference, warp
 from bench.discover import implementations
 from bench.proof.certify import certify
@@ -45,9 +46,9 @@ CERTIFIED = [
     pytest.param(task, marks=[LONG] if task in (RNN_TANH, LSTM_FLOAT) else []) for task in SMALL
 ]
 # One fault of every kind that can be planted around any adapter, on the first task that it shows
-# in: those that the first groups of checks refuse, so that little is compiled. Dropout's kind is in
-# a test of its own. The rest of the catalogue is tried by bench.audit.mutants, and in NumPy by
-# test_mutants.py.
+# in: those that the first groups of checks refuse, so that little is compiled. Dropout's kind and
+# that of graphs have tests of their own. The rest of the catalogue is tried by bench.audit.mutants,
+# and in NumPy by test_mutants.py.
 SOON = {
     "learning rate 1 % higher", "predictions one call behind", "the last loss for the mean",
     "rows staged last predicted", "the last time step not read", "half precision in even batches",
@@ -58,6 +59,7 @@ LEFT_ON = {
     "anomaly detection left on", "every value checked for NaN", "tf.function run eagerly",
     "jax.jit switched off", "JAX's own checks switched on", "compiled with run_eagerly",
 }  # fmt: skip
+OF_A_GRAPH = "frozen arrays that are trained"
 OF_EVERY_KIND: dict[str, Mutant] = {fault.kind: fault for fault in FAULTS if fault.name in SOON}
 
 
@@ -92,7 +94,7 @@ def test_every_kind_has_its_mutant() -> None:
         if fault.judged_by == "certificate" and not fault.frameworks and not fault.unseeable
     }
     assert len(OF_EVERY_KIND) == len(SOON)
-    assert OF_EVERY_KIND.keys() | {"dropout"} == anywhere
+    assert OF_EVERY_KIND.keys() | {"dropout", "graphs"} == anywhere
 
 
 @pytest.mark.parametrize("kind", sorted(OF_EVERY_KIND))
@@ -100,6 +102,15 @@ def test_mutants_of_every_kind_are_refused(adapter: Adapter, kind: str) -> None:
     mutant = OF_EVERY_KIND[kind]
     task = next(t for t in SMALL if mutant.applies(t))
     assert not certify(mutant.make(adapter), task, *random_rows(task), seed=1).passed, mutant.name
+
+
+def test_a_fault_of_a_graph_is_refused(adapter: Adapter) -> None:
+    mutant = next(fault for fault in FAULTS if fault.name == OF_A_GRAPH)
+    try:
+        certificate = certify(mutant.make(adapter), FROZEN, *graph_rows(FROZEN, 400), seed=1)
+    except Unsupported as refusal:
+        pytest.skip(str(refusal))
+    assert not certificate.passed
 
 
 def test_settings_are_read_back(adapter: Adapter) -> None:

@@ -44,7 +44,7 @@ def test_a_task_is_listed_and_certified(home: Path) -> None:
     assert "plugged" in {row["task"] for row in json.loads(said)["tasks"]}
     assert warned(errors, "tasks") == {*BROKEN, "nowhere"}
     words = ["--tasks", "plug*", "--implementations", "pytorch:loop", "--out", "verified"]
-    assert command(home, "verify", *words)[0] == 1  # nothing is installed there
+    assert command(home, "verify", *words)[0] == 2  # nothing is installed there
     run = json.loads((home / "verified" / "run.json").read_text())
     assert run["request"]["tasks"] == ["plugged"]
     assert run["datasets"]["plugged"]["folder"].startswith("own/plugged-")
