@@ -135,7 +135,7 @@ def known(kind: QuestionKind, effect: Effect) -> bool:
     be; with five degrees of freedom and three sittings 3 × 3 1.3 %, 4 × 3 0.3 %, 1 × 6 0.4 %
     (tests/bench/test_coverage.py holds them to 1.5 %). Tasks of unlike noise lower the degrees of
     freedom by which p is read, and p with them: where four tasks in three sittings are behind it,
-    that is enough (4 × 3 then has 0.2 to 0.9 % of 1,000 such tables).
+    that is enough (`python -m bench.audit.judging` counts such tables).
     """
     if isnan(effect.error):
         return False
