@@ -20,6 +20,7 @@ SHELLS = "bench/cli/test_shells.py"
 SERIES = "tasks/data/test_series_file.py"
 FILES = "tasks/data/test_files.py"
 COMMANDS = "bench/history/test_commands.py"
+DOWNLOADS = "tasks/data/test_download.py"
 FAULTS = "bench/run/test_faults.py"
 
 FIELD: dict[str, tuple[tuple[str, str], ...]] = {
@@ -149,6 +150,16 @@ FIELD: dict[str, tuple[tuple[str, str], ...]] = {
     "trials left running after a kill": (
         (FAULTS, "test_killed_at_random_instants_nothing_is_lost_or_doubled"),
         ("bench/run/test_sitting.py", "test_a_killed_runner_leaves_no_process_behind"),
+    ),
+    "a download that breaks off, changes or comes from elsewhere": (
+        (DOWNLOADS, "test_what_broke_off_goes_on"),
+        (DOWNLOADS, "test_a_killed_download_goes_on"),
+        (DOWNLOADS, "test_a_file_that_changed_in_between_is_begun_anew"),
+        (DOWNLOADS, "test_two_versions_put_together_are_refused_by_the_hash_and_begun_anew"),
+        (DOWNLOADS, "test_two_at_once_do_not_mix"),
+        (DOWNLOADS, "test_no_download_fills_the_disk"),
+        (DOWNLOADS, "test_proxies_of_the_environment_are_used"),
+        (DOWNLOADS, "test_a_secure_server_is_checked_and_may_not_send_elsewhere"),
     ),
     "damaged pictures": ((FILES, "test_what_is_no_picture_is_damaged"),),
     "pickled archives": (

@@ -111,7 +111,7 @@ def keep(family: str, decoded: Decoded, from_: str | None = None) -> Prepared:
     folder = place / f"{decoded.about.id}-{sha256[:12]}"
     try:
         place.mkdir(parents=True, exist_ok=True)
-        _sweep(place)
+        sweep(place, ".making-*", _ABANDONED_SECONDS)
         prepared = _read(folder) or _write(folder, _manifest(family, decoded, sha256), decoded)
         if from_ is not None:
             _point(place / "origins" / from_, f"{folder.name}\n{decoded.note}")
@@ -209,11 +209,11 @@ def _point(path: Path, name: str) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _sweep(place: Path) -> None:
-    """Remove what killed processes left; the age spares a process that is still writing."""
-    for left in place.glob(".making-*"):
+def sweep(place: Path, pattern: str, seconds: float) -> None:
+    """Remove folders that killed processes left; the age spares one that still writes."""
+    for left in place.glob(pattern):
         try:
-            old = time.time() - left.stat().st_mtime > _ABANDONED_SECONDS
+            old = time.time() - left.stat().st_mtime > seconds
         except OSError:
             continue
         if old:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import http.client
+import fcntl
+import hashlib
+import os
 import shutil
 import tempfile
-import urllib.request
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from tasks.data import cache
+from tasks.data import cache, transfer
 from tasks.data.cache import Prepared
 from tasks.data.family import DataFamily, Decoded
+from tasks.data.transfer import OnProgress
 from tasks.errors import UserError
 
-OnProgress = Callable[[int, int | None], None]
-"""Called with the bytes done and the bytes in all, None where the server does not say."""
+__all__ = ["OnProgress", "fetch"]
 
-_CHUNK_BYTES = 1 << 18
-_TIMEOUT_SECONDS = 30.0
+_PREFIX = ".fetching-"
+_FORGOTTEN_SECONDS = 7 * 86400.0
 
 
 def fetch(
@@ -27,7 +28,8 @@ def fetch(
 ) -> Prepared:
     """Download, decode, verify and cache the canonical set of a family.
 
-    url: another place for the same file. Raises `UserError` when the family has no file to
+    What an earlier call began, and what broke off or was killed, is gone on with where the server
+    can. url: another place for the same file. Raises `UserError` when the family has no file to
     download, when the network fails, when the contents are not the canonical ones and when the
     disk is full; the cache is then as before.
     """
@@ -36,21 +38,70 @@ def fetch(
         raise UserError(_cannot(family))
     try:
         cache.root().mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".fetching-", dir=cache.root()))
+        cache.sweep(cache.root(), f"{_PREFIX}*", _FORGOTTEN_SECONDS)
+        with _workplace(place) as folder:
+            return _fetched(family, place, folder / Path(family.url).name, progress)
     except OSError as error:
         raise cache.cannot_write(cache.root(), error) from None
-    file = folder / Path(family.url).name
-    try:
-        _download(place, file, progress, family.advice)
-        return cache.keep(family.name, _verified(family, file, place))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _cannot(family: DataFamily) -> str:
     if family.wanted:
         return f"{family.name} has no public file to download; {family.advice}"
     return f"{family.name} needs no download: its data come with the installed packages"
+
+
+@contextmanager
+def _workplace(place: str) -> Iterator[Path]:
+    """A folder for the download of `place`, held by this process alone, and empty or with what an
+    earlier one left. It stays only where the next one can go on from it.
+
+    While another process has it, and on file systems without locks, it is a fresh one.
+    """
+    name = hashlib.sha256(f"{os.getuid()} {place}".encode()).hexdigest()[:16]
+    folder = cache.root() / f"{_PREFIX}{name}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if not _held(handle, folder):
+            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=cache.root()))
+        shared = folder.name == f"{_PREFIX}{name}"
+        try:
+            yield folder
+        finally:
+            if not (shared and any(transfer.can_go_on(file) for file in _files(folder))):
+                shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(handle)
+
+
+def _held(handle: int, folder: Path) -> bool:
+    """Lock the folder; False where that cannot be, and where the process that had it before has
+    just removed it."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return folder.stat().st_ino == os.fstat(handle).st_ino
+    except OSError:
+        return False
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files that are begun in a workplace."""
+    return [path.with_suffix("") for path in folder.glob("*.part")]
+
+
+def _fetched(family: DataFamily, place: str, file: Path, progress: OnProgress | None) -> Prepared:
+    """Download, verify, keep. A file that was put together from two tries and is not the canonical
+    one is taken once more from nothing: its server may have answered with another."""
+    resumed = _download(family, place, file, progress)
+    try:
+        decoded = _verified(family, file, place)
+    except UserError:
+        if not resumed:
+            raise
+        transfer.forget(file)
+        return _fetched(family, place, file, progress)
+    return cache.keep(family.name, decoded)
 
 
 def _verified(family: DataFamily, file: Path, place: str) -> Decoded:
@@ -63,33 +114,11 @@ def _verified(family: DataFamily, file: Path, place: str) -> Decoded:
         ) from None
 
 
-def _download(place: str, file: Path, progress: OnProgress | None, instead: str) -> None:
-    failed = f"cannot download {place}"
+def _download(family: DataFamily, place: str, file: Path, progress: OnProgress | None) -> bool:
     try:
-        response = urllib.request.urlopen(place, timeout=_TIMEOUT_SECONDS)
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        why = getattr(error, "reason", None) or error
-        raise UserError(f"{failed}: {why}; {instead}") from None
-    try:
-        with response:
-            done, total = _copy(response, file, progress)
-    except (OSError, http.client.HTTPException) as error:
-        if isinstance(error, OSError) and error.errno in cache.FULL:
-            raise cache.cannot_write(file.parent.parent, error) from None
-        raise UserError(f"{failed}: {error}; {instead}") from None
-    if total is not None and done != total:
-        raise UserError(f"{failed}: it broke off after {done} of {total} bytes; try again")
-
-
-def _copy(response: Any, file: Path, progress: OnProgress | None) -> tuple[int, int | None]:
-    """Bytes copied, and bytes announced."""
-    said = response.headers.get("Content-Length")
-    total = int(said) if said and said.isdigit() else None
-    done = 0
-    with file.open("wb") as target:
-        while chunk := response.read(_CHUNK_BYTES):
-            target.write(chunk)
-            done += len(chunk)
-            if progress is not None:
-                progress(done, total)
-    return done, total
+        return transfer.get(place, file, progress)
+    except transfer.Broken as broken:
+        then = family.advice
+        if transfer.can_go_on(file):
+            then = f"the same command goes on from there, or {then}"
+        raise UserError(f"cannot download {place}: {broken}; {then}") from None
