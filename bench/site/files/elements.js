@@ -22,7 +22,7 @@ function table(caption, columns, rows, id = null) {
   const head = make("tr", {}, columns.map(([text, number]) => make("th", { scope: "col", class: number && "number" }, text)));
   const body = rows.map((row) => make("tr", { class: row.kind || null, title: row.title || null }, row.cells.map((cell, at) => {
     const element = at ? "td" : "th";
-    const attributes = { class: columns[at]?.[1] ? "number" : columns[at]?.[2] || null, scope: at ? null : "row" };
+    const attributes = { class: columns[at]?.[1] ? "number" : columns[at]?.[2] || null, scope: at ? null : "row", "data-column": columns[at]?.[0] ?? null };
     if (cell && cell.of) return make(element, { ...attributes, class: `${attributes.class || ""} ${cell.kind}`, title: cell.title || null }, cell.of);
     return make(element, attributes, cell ?? "");
   })));
