@@ -11,14 +11,18 @@ import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from bench import discover
 from bench.records.tidy import load_run
 from bench.run.environments import PROJECT
+from bench.site.page import write
+from tests.bench.site.conftest import make_run
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -123,4 +127,51 @@ def test_it_fits_and_axe_finds_nothing_serious(browser: Any, width: int, dark: b
     found = opened.evaluate("axe.run()")
     bad = [v["id"] for v in found["violations"] if v["impact"] in ("serious", "critical")]
     assert bad == []
+    context.close()
+
+
+def test_everything_is_reached_by_keys_alone(page: Any) -> None:
+    """The first question by Tab and Enter; a chooser by arrows; each stop is seen."""
+    words = QUESTIONS[0][0]
+    reached: list[str] = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.textContent"))
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none", reached[-1]
+        if words in reached[-1]:
+            break
+    assert words in reached[-1], reached
+    page.keyboard.press("Enter")
+    assert "LSTMs" in page.locator("#answers").inner_text()
+    page.locator("label", has_text="what").locator("select").focus()
+    before = page.url
+    page.keyboard.press("ArrowDown")
+    assert page.url != before
+    assert page.evaluate("document.activeElement.tagName") == "SELECT", "the focus stays"
+
+
+@pytest.mark.skipif(not ALL, reason="fifty runs are made for it: `nox -s site`")
+def test_fifty_runs_open_within_two_seconds(browser: Any, tmp_path: Path) -> None:
+    """Ten implementations on four tasks each, three sittings; the page stays under 8 MB."""
+    rng = random.Random(0)
+    known = discover.implementations()
+    names = [row.name for row in known if row.division == "documented"][:10]
+    assert len(names) >= 8
+    tasks = ["fnn-mnist", "cnn-64-10", "rnn-sequence", "lstm-forecast"]
+    first = tmp_path / "run-0"
+    make_run(first, {name: rng.uniform(0.1, 1.0) for name in names}, tasks, blocks=3)
+    for number in range(1, 50):
+        shutil.copytree(first, tmp_path / f"run-{number}")
+    place = write(tmp_path)
+    assert place.stat().st_size < 8e6
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True)
+    opened = context.new_page()
+    started = perf_counter()
+    opened.goto(place.as_uri())
+    opened.locator("#answers tbody tr").first.wait_for()
+    seconds = perf_counter() - started
+    print(f"{place.stat().st_size / 1e6:.2f} MB of 50 runs opened in {seconds:.2f} s")
+    assert opened.evaluate("DATA.runs.length") == 50
+    assert seconds <= 2.0
     context.close()
