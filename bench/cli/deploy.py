@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from bench.cli.deploy_options import (
+    DeployBudgetOption,
+    DeployProfileName,
+    DeployProfileOption,
+    ProcessesOption,
+    RoutesOption,
+    SetupOption,
+    StrictOption,
+)
 from bench.cli.options import DataDir, Out, Seed, Tasks, Threads, chosen, globs, seconds
 from bench.cli.report import publish
+from bench.cli.run_options import ResumeOption
 from bench.deploy import environments, routes
 from bench.deploy.plan import PROFILES
 from bench.deploy.results import route_results
@@ -29,53 +37,19 @@ from tasks.spec.network import Task
 console = Console()
 
 
-class DeployProfileName(StrEnum):
-    certify = "certify"
-    smoke = "smoke"
-    quick = "quick"
-    full = "full"
-
-
 def deploy(
-    profile: Annotated[
-        DeployProfileName,
-        typer.Option(
-            help="certify: certificates alone; smoke, quick, full: 0.1, 0.5 or 2 seconds for each "
-            "timed part of 1, 3 or 5 launches."
-        ),
-    ] = DeployProfileName.quick,
+    profile: DeployProfileOption = DeployProfileName.quick,
     tasks: Tasks = None,
-    routes_: Annotated[
-        str | None,
-        typer.Option(
-            "--routes",
-            metavar="GLOB",
-            help="framework:format:runtime or its beginning, e.g. 'pytorch' or '*:onnx'; commas "
-            "between several.",
-            show_default="all",
-        ),
-    ] = None,
+    routes_: RoutesOption = None,
     threads: Threads = None,
-    launches: Annotated[
-        int | None,
-        typer.Option(min=1, help="Fresh processes of every route.", show_default="of the profile"),
-    ] = None,
-    budget: Annotated[
-        str | None,
-        typer.Option(metavar="20m", help="Begin no second launch of a route after that time."),
-    ] = None,
+    launches: ProcessesOption = None,
+    budget: DeployBudgetOption = None,
     seed: Seed = 0,
     out: Out = None,
     data_dir: DataDir = None,
-    setup: Annotated[
-        bool, typer.Option("--setup", help="Make the environments that are missing first.")
-    ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit status 1 unless every route is certified.")
-    ] = False,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Finish an interrupted run; its own options hold.")
-    ] = False,
+    setup: SetupOption = False,
+    strict: StrictOption = False,
+    resume: ResumeOption = False,
 ) -> None:
     """Export every model, load it in every runtime, prove and time it; write the report."""
     limit = None if budget is None else seconds(budget, "--budget")
@@ -87,27 +61,40 @@ def deploy(
     opened = Deployment(run, run.about(), lambda line: typer.echo(line, err=True))
     if setup:
         environments.setup(opened.needed(), lambda line: typer.echo(line, err=True))
-    with run.locked():
+    left = _worked(opened, limit)
+    good, count = _told(run, left)
+    if not good or (strict and good < count):
+        raise typer.Exit(1)
+
+
+def _worked(opened: Deployment, limit: float | None) -> int:
+    """Do what is not done yet; how many launches there was no time for."""
+    with opened.run.locked():
         try:
-            left = opened.work(limit)
+            return opened.work(limit)
         except KeyboardInterrupt:
             typer.echo(
-                "interrupted; what is finished is kept. Go on with: "
-                f"bench deploy --resume --out {run.path}", err=True,
-            )  # fmt: skip
+                f"interrupted; what is finished is kept. Go on with: {_again(opened.run)}", err=True
+            )
             raise typer.Exit(130) from None
+
+
+def _told(run: Run, left: int) -> tuple[int, int]:
+    """Print and write the report; files that are certified, of how many."""
     results = Results.read(run)
     for table in section.overview(results):
         terminal.print_table(console, table)
     publish(results, run.path, console)
     if left:
-        again = f"bench deploy --resume --out {run.path}"
-        console.print(f"no time for {left} further launches: {again}", highlight=False)
+        console.print(f"no time for {left} further launches: {_again(run)}", highlight=False)
     words = [one.word for one in route_results(results)]
     good = sum(word in ("certified", "fixed") for word in words)
     console.print(f"{good} of {len(words)} files certified", highlight=False)
-    if not good or (strict and good < len(words)):
-        raise typer.Exit(1)
+    return good, len(words)
+
+
+def _again(run: Run) -> str:
+    return f"bench deploy --resume --out {run.path}"
 
 
 def _begun(
