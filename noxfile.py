@@ -140,6 +140,15 @@ def rows(session: nox.Session) -> None:
 
 
 @nox.session
+def repeatable(session: nox.Session) -> None:
+    """Whether the same seed gives the same losses, launch after launch, on one thread; the table
+    goes to results/repeatable. `-- --implementations GLOBS --tasks GLOBS --budget 10m`."""
+    runner(session)
+    session.run("bench", "setup")
+    session.run("python", "-m", "bench.audit.repeatable", *session.posargs)
+
+
+@nox.session
 def report(session: nox.Session) -> None:
     """Every published run's report made anew from its records; fails where one is not the same."""
     runner(session)
