@@ -22,6 +22,7 @@ from bench.records.beside import written
 from bench.records.record import Record
 from bench.records.store import Run
 from tasks.errors import UserError
+from tests.bench.deploy import test_report as deployments
 from tests.support.groups import file_of, usual
 from tests.support.hostile import Numbers, Seen, call, check, numbers, quick_commands, tell
 from tests.support.mutate import Mutant, mutants, tries
@@ -38,6 +39,7 @@ FILES = {
     "ceiling.json": ("run", "run/ceiling.json"),
     "evidence.json": ("run", "run/evidence.json"),
     "distributed.json": ("run", "run/distributed.json"),
+    "deployment": ("deployed", "run/deploy/serve~fnn-mnist~*~0.json"),
     "history": ("run", "history/*.json"),
 }
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -66,6 +68,8 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
         times = [record(n, block, seconds * (1 + at)) for block, (at, n) in blocks]
         write(home / name, [*proofs, *times])
     write(home / "turned", [*proofs, *map(turned, times)])
+    write(home / "deployed", [*proofs, *times])
+    write_deployments(home / "deployed" / "run")
     write(home / "searched", [search(name) for name in names], "tune-random")
     return home
 
@@ -78,6 +82,17 @@ def write(home: Path, made: list[Record], task: str = "fnn-mnist") -> None:
         run.add(each["launch"]["job"]["id"], each)
     write_beside(run.path)
     assert call("history", "add", str(run.path), "--history", str(home / "history")) == 0
+
+
+def write_deployments(path: Path) -> None:
+    """As of a run that `bench deploy` went on with."""
+    found = deployments.results()
+    place = path / "run.json"
+    raw = json.loads(place.read_text())
+    raw["request"]["routes"] = list(found.about.request.routes)
+    place.write_text(json.dumps(raw))
+    for made in found.deployments:
+        Run.open(path).add_deployment(made.id, made.model_dump(mode="json", by_alias=True))
 
 
 def write_beside(path: Path) -> None:
