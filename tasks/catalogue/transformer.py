@@ -1,9 +1,11 @@
 """Transformers: an encoder that classifies, and a small GPT.
 
-The encoder is a candidate: it is built and can be certified, but not offered as a task, because it
-does not learn the embedded reviews: pairing a negation with its judgement needs their distance,
-which a table of places does not give. Two pre-norm blocks at twice the rate take the training loss
-to 0.59 in eight epochs and end at 0.56 on test rows, no better than a bag of words.
+The encoder is Keras's example of text classification with a Transformer: one block 32 wide with 2
+heads, norms after the sums, the mean over all places, padding among them; with half the words and
+without dropout. Words and places are normalised before the block, as in BERT: without that the
+scores of the initial weights differ so little that the key's gradient is what rounding leaves of
+numbers of one size, and frameworks part ways by 3e-4 in 20 steps. Its reviews pair words by subject
+(tasks/data/subjects.py says why not by place).
 """
 
 from __future__ import annotations
@@ -23,8 +25,8 @@ _LETTERS = 63
 def _post_norm(wide: int, units: int, heads: int) -> tuple[Node, ...]:
     """A block as Vaswani et al. 2017 and Keras's example have it: norms after the sums."""
     return (
-        Node("attention", SelfAttention(heads), ("places",)),
-        Node("attended", Add(), ("places", "attention")),
+        Node("attention", SelfAttention(heads), ("normed",)),
+        Node("attended", Add(), ("normed", "attention")),
         Node("norm", LayerNorm(1e-6), ("attended",)),
         Node("wide", Dense(wide, "relu"), ("norm",)),
         Node("narrow", Dense(units), ("wide",)),
@@ -52,7 +54,7 @@ _ENCODER = Task(
     name="transformer-imdb",
     family="transformer",
     summary="10,000 words, length 200, one Transformer block 32 wide with 2 heads: sentiment",
-    data="reviews",
+    data="reviews-subjects",
     input_shape=(200,),
     layers=(),
     loss="binary_crossentropy",
@@ -60,9 +62,14 @@ _ENCODER = Task(
     epochs=3,
     round_steps=12,
     infer_batches=2,
+    target=Target(
+        0.90,
+        "0.927 after one epoch, 0.946 after three (one seed, PyTorch), a bag of words 0.766",
+    ),
     network=(
         Node("tokens", Embedding(10_000, 32), ("x",)),
         Node("places", PositionalEmbedding(), ("tokens",)),
+        Node("normed", LayerNorm(1e-6), ("places",)),
         *_post_norm(32, 32, 2),
         Node("mean", GlobalAveragePool(), ("out",)),
         Node("hidden", Dense(20, "relu"), ("mean",)),
@@ -114,5 +121,4 @@ _GPT = Task(
     ),
 )
 
-TASKS = (_GPT,)
-CANDIDATES = (_ENCODER,)
+TASKS = (_ENCODER, _GPT)

@@ -18,6 +18,7 @@ from tasks.data import (
     pixels,
     reviews,
     series,
+    subjects,
     tabular,
     text,
 )
@@ -47,6 +48,7 @@ FAMILIES: dict[str, DataFamily] = {
         cats_dogs.FAMILY,
         *series.FAMILIES,
         reviews.FAMILY,
+        subjects.FAMILY,
         *pixels.FAMILIES,
         late_digits.FAMILY,
         text.FAMILY,

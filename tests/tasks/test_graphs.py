@@ -15,7 +15,6 @@ from tasks.weights import initial_weights
 ALL = (
     *GRAPHS,
     *transformer.TASKS,
-    *transformer.CANDIDATES,
     *resnet.CANDIDATES,
     *gates.TASKS,
     *generative.TASKS,
