@@ -87,8 +87,9 @@ def _npz(path: Path) -> Arrays:
         with np.load(path, allow_pickle=False) as raw:
             x, y, x_test, y_test = (raw[n] for n in ("x_train", "y_train", "x_test", "y_test"))
         return Arrays(x, y.astype(np.int32), x_test, y_test.astype(np.int32))
-    except (*archives.BROKEN, KeyError, UserError) as error:
-        raise UserError(f"{path} cannot be read as mnist.npz: {error}; replace it") from None
+    except (*archives.BROKEN, KeyError) as error:
+        why = archives.NO_PICKLES if archives.is_of_pickles(error) else error
+        raise UserError(f"{path} cannot be read as mnist.npz: {why}; replace it") from None
 
 
 def _idx_files(folder: Path) -> Arrays:

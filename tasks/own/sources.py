@@ -71,9 +71,10 @@ class Npz:
     def rows(self, folder: Path, task: Task) -> Arrays:
         """As they stand in the file; nothing pickled is read."""
         path = folder / self.path
+        if path.is_file() and not is_zipfile(path):
+            raise UserError(f"{path} is no NPZ, which is a zip of arrays; numpy.savez writes one")
         try:
-            if is_zipfile(path):
-                archives.opened(path).close()
+            archives.opened(path).close()
             with np.load(path, allow_pickle=False) as archive:
                 names = [name for name in (*NAMES, "x", "y") if name in archive.files]
                 arrays = {name: archive[name] for name in names}
@@ -245,7 +246,9 @@ def _number(cell: str, where: str) -> float:
         value = float(cell)
     except ValueError:
         raise UserError(f"{where}: {cell.strip()[:40]!r} is no number; write numbers") from None
-    if not math.isfinite(value):
+    if math.isinf(value):
+        raise UserError(f"{where}: {cell.strip()[:40]} is beyond what a float holds; write numbers")
+    if math.isnan(value):
         raise UserError(f"{where}: {cell.strip()} is a missing value; fill it in, or remove it")
     return value
 
@@ -282,4 +285,6 @@ def _pixels(path: Path, shape: tuple[int, ...]) -> np.ndarray:
 
 def _unreadable(path: Path, kind: str, error: Exception) -> UserError:
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    if archives.is_of_pickles(error):
+        why = archives.NO_PICKLES
     return UserError(f"{path} cannot be read as {kind}: {why.splitlines()[0] if why else 'broken'}")

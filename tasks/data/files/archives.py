@@ -14,6 +14,12 @@ MOST_BYTES = 2**28  # of one member, unpacked; the largest of ours has 47 MB
 _READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 BROKEN = (OSError, EOFError, ValueError, NotImplementedError, RuntimeError, zlib.error,
           zipfile.BadZipFile, zipfile.LargeZipFile)  # fmt: skip
+NO_PICKLES = "it holds pickled objects, which may run code and are not read; save plain arrays"
+
+
+def is_of_pickles(error: Exception) -> bool:
+    """Whether NumPy refused a pickle; its words tell how to run it instead."""
+    return "allow_pickle" in str(error)
 
 
 def opened(path: Path) -> zipfile.ZipFile:
@@ -22,6 +28,8 @@ def opened(path: Path) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(path)
         members = archive.infolist()
+    except OSError as error:
+        raise UserError(f"{path} cannot be opened: {error.strerror or error}") from None
     except BROKEN as error:
         raise UserError(f"{path} is damaged ({error}); get it again") from None
     for member in members:

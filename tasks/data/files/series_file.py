@@ -69,7 +69,9 @@ def _text(path: Path) -> str:
         raw = path.read_bytes()
         marked = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
         text = raw.decode("utf-16" if marked else "utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise UserError(f"{path} cannot be opened: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
         raise UserError(f"{path} cannot be read as CSV: {error}; save it as UTF-8 CSV") from None
     if "\0" in text:
         raise UserError(f"{path} cannot be read as CSV: it holds zero bytes; save it as UTF-8 CSV")

@@ -116,7 +116,7 @@ def test_spoiled_files_are_refused(folder: Path) -> None:
     with pytest.raises(UserError, match=r"train-images.* is missing"):
         prepare.prepare("digits", folder)
     (folder / "mnist.npz").write_bytes(b"PK no zip")
-    with pytest.raises(UserError, match=r"mnist.npz cannot be read.*replace"):
+    with pytest.raises(UserError, match=r"mnist.npz is damaged.*get it again"):
         prepare.prepare("digits", folder)
 
 
