@@ -16,8 +16,10 @@ nox.options.sessions = ["bench"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.default_venv_backend = "venv"
 
-# One of each family; bench/audit/bare holds a loop for each.
-OVERHEAD_TASKS = ("fnn-mnist", "cnn-64-10", "rnn-sequence", "lstm-forecast")
+# One of each family, and two graphs, of which bench/audit/bare has loops in PyTorch only.
+OVERHEAD_TASKS = (
+    "fnn-mnist", "cnn-64-10", "rnn-sequence", "lstm-forecast", "transformer-imdb", "resnet-photos",
+)  # fmt: skip
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 

@@ -20,6 +20,7 @@ from bench.audit.bare import loops as bare_loops
 from bench.discover import frameworks, implementations
 from bench.run.variables import worker_variables
 from tasks.catalogue.every import TASKS
+from tasks.spec.layers import Embedding
 from tasks.spec.network import Task
 from tasks.weights import initial_weights
 
@@ -63,9 +64,12 @@ class Pair:
 
 
 def rows(task: Task, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """x (count, ...) drawn from [0, 1) and y (count,) of the task's type."""
+    """x (count, ...) drawn from [0, 1), or word numbers, and y (count,) of the task's type."""
     rng = np.random.default_rng(0)
     x = rng.random((count, *task.input_shape), dtype=np.float32)
+    words = [node.layer.vocabulary for node in task.nodes if isinstance(node.layer, Embedding)]
+    if words:
+        x = (x * words[0]).astype(np.int32)
     if task.target_dtype == "int32":
         return x, rng.integers(0, 10, count).astype(np.int32)
     return x, rng.random(count, dtype=np.float32)
@@ -111,6 +115,9 @@ def build(arguments: argparse.Namespace) -> Pair:
     bare_loop = bare_loop_of(arguments)
     if importlib.util.find_spec(bare_loop) is None:
         raise Unsupported(f"no bare loop of {arguments.framework} is written in bench/audit/bare")
+    module = importlib.import_module(bare_loop)
+    if arguments.task not in getattr(module, "TASKS", bare_loops.CHAINS):
+        raise Unsupported(f"no bare loop of {arguments.task} is written in {bare_loop}")
     task, size = (
         next(t for t in TASKS if t.name == arguments.task),
         bare_loops.SIZES[arguments.task],
@@ -124,7 +131,6 @@ def build(arguments: argparse.Namespace) -> Pair:
     train_data, test_data = adapter.stage(x, y), adapter.stage(x_test, y_test)
     adapter.wait()
     copies = {name: value.copy() for name, value in weights.items()}
-    module = importlib.import_module(bare_loop)
     if arguments.mode not in getattr(module, "MODES", (arguments.mode,)):
         raise Unsupported(f"no bare loop of mode {arguments.mode} is written in bench/audit/bare")
     bare = module.Bare(task.name, x, y, copies, arguments.threads, arguments.mode)

@@ -6,8 +6,8 @@ block at a random place, so no pixel is in both parts. (Blocks and not one strip
 model that has seen the left of a picture knows too little of its right.) Every photograph gives
 as many patches as any other.
 
-"photos-10": 64×64, y int32 (N,), the photograph. "photos-binary": 64×64, y float32 (N,), 1 for
-people and what they made, 0 for nature.
+"photos-10": 64×64, y int32 (N,), the photograph. "photos-32-10": the same at 32×32, twice as many.
+"photos-binary": 64×64, y float32 (N,), 1 for people and what they made, 0 for nature.
 """
 
 from __future__ import annotations
@@ -106,10 +106,10 @@ def _photograph(file: str, package: str) -> np.ndarray:
 
 
 _TEN = About("photo-patches-64-10", SOURCE, LICENCE)
-_SMALL = About("photo-patches-32-10", SOURCE, LICENCE)
+_SMALL = About("photo-patches-32-10-400", SOURCE, LICENCE)
 _TWO = About("photo-patches-64-binary", SOURCE, LICENCE)
 FAMILIES = (
     DataFamily("photos-10", _TEN, partial(make, _TEN, 64, (200, 50), binary=False)),
-    DataFamily("photos-32-10", _SMALL, partial(make, _SMALL, 32, (200, 50), binary=False)),
+    DataFamily("photos-32-10", _SMALL, partial(make, _SMALL, 32, (400, 100), binary=False)),
     DataFamily("photos-binary", _TWO, partial(make, _TWO, 64, (200, 50), binary=True)),
 )

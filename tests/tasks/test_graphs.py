@@ -15,7 +15,7 @@ from tasks.weights import initial_weights
 ALL = (
     *GRAPHS,
     *transformer.TASKS,
-    *resnet.CANDIDATES,
+    *resnet.TASKS,
     *gates.TASKS,
     *generative.TASKS,
     *transfer.TASKS,
@@ -41,7 +41,7 @@ def test_a_graph_is_whole(task: Task) -> None:
 
 
 def test_resnet_20_has_twenty_layers_with_weights() -> None:
-    (task,) = resnet.CANDIDATES
+    (task,) = resnet.TASKS
     ours = [n for n in task.nodes if n.name.endswith("_conv") and "shortcut" not in n.name]
     assert len(ours) + 1 == 20
 

@@ -1,11 +1,13 @@
-"""Hand-written loops of one task of each family, one module a framework: the suite's yardstick.
+"""Hand-written loops of some tasks, one module a framework: the suite's yardstick.
 
-`TASKS` are fnn-mnist, cnn-64-10, rnn-sequence and lstm-forecast. Each module has one class
-``Bare(task, x, y, weights, threads, mode)``, ``task`` being the name and ``mode`` the adapter
-table's, and needs only NumPy and its framework; nothing is shared with the adapters, nor among
-these modules. Modes that differ by one switch differ by that switch here too. The ratios in their
-docstrings are medians of interleaved runs of fnn-mnist on a loaded two-core machine with one
-thread, in CPU seconds unless said otherwise.
+One of each family of chains, and two graphs.
+
+Each module has one class ``Bare(task, x, y, weights, threads, mode)``, ``task`` being the name and
+``mode`` the adapter table's, and needs only NumPy and its framework; nothing is shared with the
+adapters, nor among these modules, but PyTorch's graphs between its two. ``TASKS`` of a module are
+those that it has; without one they are `CHAINS`. Modes that differ by one switch differ by that
+switch here too. The ratios in their docstrings are medians of interleaved runs of fnn-mnist on a
+loaded two-core machine with one thread, in CPU seconds unless said otherwise.
 """
 
 from dataclasses import dataclass
@@ -26,6 +28,9 @@ SIZES = {
     "cnn-64-10": Size(800, 25, 512),
     "rnn-sequence": Size(1600, 300, 2048),
     "lstm-forecast": Size(1600, 200, 2048),
+    "transformer-imdb": Size(1600, 25, 512),
+    "resnet-photos": Size(800, 25, 512),
 }
 
 TASKS = tuple(SIZES)
+CHAINS = ("fnn-mnist", "cnn-64-10", "rnn-sequence", "lstm-forecast")

@@ -1,4 +1,4 @@
-"""Four tasks by hand in PyTorch: torch.nn, autograd, torch.optim.Adam; eager or compiled."""
+"""Six tasks by hand in PyTorch: torch.nn, autograd, torch.optim; eager or compiled."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from bench.audit.bare.pytorch_networks import GRAPHS, arrays
 
 PREDICT_BATCH = 256
 
@@ -66,7 +68,8 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], Callable[[Tensor, Tensor], Tens
     "cnn-64-10": (_cnn, F.cross_entropy),
     "rnn-sequence": (_rnn, F.mse_loss),
     "lstm-forecast": (_lstm, F.mse_loss),
-}
+} | {name: (graph.network, graph.loss) for name, graph in GRAPHS.items()}
+TASKS = tuple(MODELS)
 
 
 class Bare:
@@ -99,13 +102,21 @@ class Bare:
         make, self.loss = MODELS[task]
         self.x, targets = self.prepare(x), torch.from_numpy(np.array(y))
         self.y = targets[:, None] if targets.is_floating_point() else targets.long()
+        self.is_graph = task in GRAPHS
         self.model = make()
+        if task == "resnet-photos":
+            self.model = self.model.to(memory_format=torch.channels_last)
         self.names = list(weights)
         with torch.no_grad():
             for name, (parameter, kind) in zip(self.names, self._parameters(), strict=True):
                 parameter.copy_(torch.from_numpy(_turned(weights[name], kind)))
         trained = [p for p in self.model.parameters() if p.requires_grad]
-        self.adam = torch.optim.Adam(trained, lr=1e-3, betas=(0.9, 0.999), eps=1e-7, fused=True)
+        self.optimizer: torch.optim.Optimizer = torch.optim.Adam(
+            trained, lr=1e-3, betas=(0.9, 0.999), eps=1e-7, fused=True
+        )
+        if self.is_graph:
+            rule = GRAPHS[task]
+            self.optimizer = rule.optimizer(trained, fused=True, **rule.options)
         self.gradients, self.forward = self._gradients, self.model
         if mode == "compile":
             torch._dynamo.config.allow_rnn = True
@@ -115,6 +126,9 @@ class Bare:
 
     def _parameters(self) -> Iterator[tuple[Tensor, str]]:
         """Each parameter in layer order, and how its layout differs from (in, out)."""
+        if self.is_graph:
+            yield from arrays(self.model)
+            return
         convolved = False
         for module in self.model.modules():
             if isinstance(module, nn.Conv2d):
@@ -139,11 +153,13 @@ class Bare:
 
     def train(self, order: np.ndarray) -> float:
         """One step a row of `order`; CPU work is done when each call returns."""
-        gradients, x, y, adam, losses = self.gradients, self.x, self.y, self.adam, []
+        gradients, x, y, optimizer, losses = self.gradients, self.x, self.y, self.optimizer, []
+        if self.is_graph:
+            self.model.train()
         for rows in torch.from_numpy(order).long().unbind(0):
             losses.append(gradients(x, y, rows))
-            adam.step()
-            adam.zero_grad()
+            optimizer.step()
+            optimizer.zero_grad()
         return float(torch.stack(losses).mean())
 
     def prepare(self, x: np.ndarray) -> Tensor:
@@ -154,6 +170,8 @@ class Bare:
         """Outputs of all rows, in batches, without autograd's bookkeeping."""
         if x.ndim == 4:
             x = x.permute(0, 3, 1, 2)
+        if self.is_graph:
+            self.model.eval()
         with torch.inference_mode():
             parts = [self.forward(part) for part in x.split(PREDICT_BATCH)]
             return np.asarray(torch.cat(parts).numpy())

@@ -1,19 +1,22 @@
-"""Four tasks as PyTorch's tutorials write them: modules, DataLoader, training loop, Adam.
+"""Six tasks as PyTorch's tutorials write them: modules, DataLoader, training loop, optimizer.
 
 Mode "torch-compile" is the same with `torch.compile(model)`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from bench.audit.bare.pytorch_networks import GRAPHS, Graph, arrays
+
 PREDICT_BATCH = 256
 MODES = ("loop", "torch-compile")  # libraries with a loop of their own have nothing bare
+TASKS = ("fnn-mnist", "cnn-64-10", "rnn-sequence", "lstm-forecast", *GRAPHS)
 
 
 class _Recurrent(nn.Module):
@@ -59,17 +62,28 @@ class Bare:
         classes = not targets.is_floating_point()
         targets = targets.long() if classes else targets.unsqueeze(1)
         self.rows = TensorDataset(self.prepare(x), targets)
+        self.loss: Callable[[Tensor, Tensor], Tensor]
         self.loss = nn.CrossEntropyLoss() if classes else nn.MSELoss()
-        self.model = _model(task)
+        graph: Graph | None = GRAPHS.get(task)
+        self.is_graph = graph is not None
+        self.model = graph.network() if graph else _model(task)
         self.names = list(weights)
         with torch.no_grad():
             for name, (parameter, kind) in zip(self.names, self._parameters(), strict=True):
                 parameter.copy_(torch.from_numpy(_turned(weights[name], kind)))
-        self.adam = torch.optim.Adam(self.model.parameters(), lr=1e-3, eps=1e-7)
+        parameters = self.model.parameters()
+        self.optimizer: torch.optim.Optimizer
+        if graph:
+            self.loss, self.optimizer = graph.loss, graph.optimizer(parameters, **graph.options)
+        else:
+            self.optimizer = torch.optim.Adam(parameters, lr=1e-3, eps=1e-7)
         self.run = torch.compile(self.model) if mode == "torch-compile" else self.model
 
     def _parameters(self) -> Iterator[tuple[Tensor, str]]:
         """Each trained parameter in layer order, and how its layout differs from the task's."""
+        if self.is_graph:
+            yield from arrays(self.model)
+            return
         convolved = False
         for module in self.model.modules():
             if isinstance(module, nn.Conv2d):
@@ -90,9 +104,9 @@ class Bare:
         running = 0.0
         for inputs, targets in batches:
             loss = self.loss(self.run(inputs), targets)
-            self.adam.zero_grad()
+            self.optimizer.zero_grad()
             loss.backward()
-            self.adam.step()
+            self.optimizer.step()
             running += loss.item()
         return running / len(order)
 
