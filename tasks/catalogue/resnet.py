@@ -19,7 +19,7 @@ from tasks.spec.graph import Node
 from tasks.spec.layers import Conv2D, Dense
 from tasks.spec.network import Task
 from tasks.spec.normalization import BatchNorm
-from tasks.spec.training import Momentum, Proof, Term, Update
+from tasks.spec.training import Momentum, Proof, Target, Term, Update
 from tasks.spec.vision import Add, GlobalAveragePool, Relu
 
 ORDER = 7
@@ -77,13 +77,14 @@ TASKS = (
         epochs=10,
         round_steps=6,
         infer_batches=1,
-        proof=Proof(learning_rate=0.02, typical=5e-3, off_kinks=True),
+        target=Target(0.75, "ten epochs end at 0.813 and 0.876 (two seeds, PyTorch)"),
+        proof=Proof(learning_rate=0.005, typical=5e-3, off_kinks=True),
         network=residual(),
         updates=(
             Update(
                 (Term("logits", "sparse_categorical_crossentropy", label_smoothing=0.1),),
                 (),
-                Momentum(0.02, 0.9),
+                Momentum(0.005, 0.9),
             ),
         ),
     ),

@@ -112,7 +112,7 @@ GRAPHS = {
         Residual,
         nn.CrossEntropyLoss(label_smoothing=0.1),
         torch.optim.SGD,
-        {"lr": 0.02, "momentum": 0.9},
+        {"lr": 0.005, "momentum": 0.9},
     ),
 }
 
