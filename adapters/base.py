@@ -187,6 +187,17 @@ class Export:
 
 
 @dataclass(frozen=True)
+class Repeating:
+    """What a framework's documents say of repeating a training on the CPU, bit for bit, read in
+    the releases that are pinned. by: what they ask for before results repeat. Adapters set all
+    seeds; a switch stays as it is by default, since it may cost speed."""
+
+    by: Literal["seeds", "a switch", "nothing"]
+    words: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Framework:
     """All that the suite knows of a framework before it is installed: its folder's about.py.
 
@@ -194,7 +205,8 @@ class Framework:
     `package`: what a user would import. `interface`: the packages whose names count as its own
     when the size of a program is taken; empty for `package`. `tuners`: its own searchers of
     hyper-parameters. `installations`: of its environments those of which something is to be said.
-    `exports`: its ways to a file, every format of `adapters.runtimes` once.
+    `exports`: its ways to a file, every format of `adapters.runtimes` once. `repeating`: None
+    where nobody has looked.
     """
 
     name: str
@@ -207,6 +219,7 @@ class Framework:
     installations: tuple[Installation, ...] = ()
     schemes: tuple[Scheme, ...] = ()
     exports: tuple[Export, ...] = ()
+    repeating: Repeating | None = None
 
     def __post_init__(self) -> None:
         if not self.interface:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from adapters.base import Export, Framework, Implementation, Scheme
+from adapters.base import Export, Framework, Implementation, Repeating, Scheme
 
 FRAMEWORK = Framework(
     name="jax",
     title="JAX",
     order=5,
     package="jax",
+    repeating=Repeating(
+        "nothing",
+        "random numbers are a function of their key; of arithmetic nothing is said "
+        "for the CPU",
+        "https://docs.jax.dev/en/latest/random-numbers.html",
+    ),
     interface=("jax", "flax", "optax"),
     exports=(
         Export("jax-export", "jax_export"),

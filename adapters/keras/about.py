@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import json
 
-from adapters.base import Export, Framework, Implementation, Installation, Place, Scheme
+from adapters.base import (
+    Export,
+    Framework,
+    Implementation,
+    Installation,
+    Place,
+    Repeating,
+    Scheme,
+)
 
 _BACKENDS = "keras_backends"
 
@@ -35,6 +43,12 @@ FRAMEWORK = Framework(
     title="Keras",
     order=3,
     package="keras",
+    repeating=Repeating(
+        "seeds",
+        "`keras.utils.set_random_seed` makes almost any program deterministic; "
+        "excepted are communication over a network and some cuDNN operations",
+        "https://keras.io/api/utils/python_utils/#setrandomseed-function",
+    ),
     exports=(
         Export("saved-model", "tensorflow_export"),
         Export("onnx", "tensorflow_export"),

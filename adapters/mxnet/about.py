@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from adapters.base import Export, Framework, Implementation, Installation, Place, Scheme
+from adapters.base import (
+    Export,
+    Framework,
+    Implementation,
+    Installation,
+    Place,
+    Repeating,
+    Scheme,
+)
 
 _TUNED = (
     "where there are several threads the engine is the naive one (MXNET_ENGINE_TYPE), which "
@@ -33,6 +41,11 @@ FRAMEWORK = Framework(
     title="MXNet",
     order=4,
     package="mxnet",
+    repeating=Repeating(
+        "a switch",
+        "`MXNET_ENFORCE_DETERMINISM=1` allows only deterministic algorithms",
+        "https://mxnet.apache.org/versions/1.9.1/api/faq/env_var.html",
+    ),
     # Its OpenBLAS of 2022 computes wrongly on some newer processors unless it is told a kernel.
     installations=(Installation("mxnet", keeps=("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")),),
     exports=(

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from adapters.base import Export, Framework, Implementation, Installation, Place, Scheme
+from adapters.base import (
+    Export,
+    Framework,
+    Implementation,
+    Installation,
+    Place,
+    Repeating,
+    Scheme,
+)
 
 
 def torchrun(place: Place) -> dict[str, str]:
@@ -23,6 +31,11 @@ FRAMEWORK = Framework(
     title="PyTorch",
     order=2,
     package="torch",
+    repeating=Repeating(
+        "a switch",
+        "seeds, and `torch.use_deterministic_algorithms(True)`, on one platform and release",
+        "https://docs.pytorch.org/docs/stable/notes/randomness.html",
+    ),
     implementations=(
         Implementation(
             "pytorch", "eager", "adapters.pytorch.contender", "torch",

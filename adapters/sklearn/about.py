@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from adapters.base import Framework, Implementation
+from adapters.base import Framework, Implementation, Repeating
 
 FRAMEWORK = Framework(
     name="sklearn",
     title="scikit-learn",
     order=6,
     package="sklearn",
+    repeating=Repeating(
+        "seeds",
+        "an integer `random_state` gives reproducible results across calls",
+        "https://scikit-learn.org/stable/modules/generated/sklearn.neural_network.MLP"
+        "Classifier.html",
+    ),
     implementations=(
         # There is no documented row: partial_fit makes weights of its own and takes a step in the
         # same call, and predict_proba gives no logits. To start from given weights, and to answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from adapters.base import Export, Framework, Implementation, Place, Scheme
+from adapters.base import Export, Framework, Implementation, Place, Repeating, Scheme
 
 _MODULE = "adapters.tensorflow.contender"
 
@@ -23,6 +23,13 @@ FRAMEWORK = Framework(
     title="TensorFlow",
     order=1,
     package="tensorflow",
+    repeating=Repeating(
+        "a switch",
+        "seeds, and `tf.config.experimental.enable_op_determinism()`; by default ops "
+        "might differ",
+        "https://www.tensorflow.org/api_docs/python/tf/config/experimental/enable_op_"
+        "determinism",
+    ),
     exports=(
         Export("saved-model", "tensorflow_export"),
         Export("saved-model-xla", "tensorflow_export"),

@@ -6,7 +6,7 @@ fresh processes, from one seed, on one thread of the CPU, and its losses are com
 the usual rows of both divisions, on one task of each family, two launches of two epochs each.
 
 Exit status 1 where launches differ although the framework's documents ask for seeds alone
-(bench/audit/determinism.py); 2 where nothing could be compared.
+(`repeating` in adapters/*/about.py); 2 where nothing could be compared.
 """
 
 from __future__ import annotations

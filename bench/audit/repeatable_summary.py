@@ -6,9 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
-from bench.audit.determinism import STATEMENTS, By, Statement
+from adapters.base import Repeating
+from bench import discover
 
-UNKNOWN = Statement("nothing", "not looked up", "")
+UNKNOWN = Repeating("nothing", "not looked up", "")
+
+
+def statement_of(framework: str) -> Repeating:
+    """What the documents of a framework say, from its own folder."""
+    known = {one.name: one.repeating for one in discover.frameworks()}
+    return known.get(framework) or UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -54,9 +61,9 @@ class Repeats:
         return "" if self.identical else "their number"
 
     @property
-    def statement(self) -> Statement:
+    def statement(self) -> Repeating:
         """What its framework's documents say."""
-        return STATEMENTS.get(self.implementation.split(":")[0], UNKNOWN)
+        return statement_of(self.implementation.split(":")[0])
 
     @property
     def breaks_its_word(self) -> bool:
@@ -107,7 +114,7 @@ def _verdict(rows: Sequence[Repeats]) -> list[str]:
 def _table(rows: Sequence[Repeats]) -> list[str]:
     tasks = list(dict.fromkeys(row.task for row in rows))
     cells = {(row.implementation, row.task): said(row) for row in rows}
-    by: dict[str, By] = {row.implementation: row.statement.by for row in rows}
+    by = {row.implementation: row.statement.by for row in rows}
     lines = ["A number is the largest relative difference of a loss.", ""]
     lines.append(f"| implementation | version | asked for | {' | '.join(tasks)} |")
     lines.append("|---|---|---|" + "---|" * len(tasks))
@@ -127,7 +134,7 @@ def _documents(rows: Sequence[Repeats]) -> list[str]:
         "| framework | what its documents say | source |", "|---|---|---|",
     ]  # fmt: skip
     for name in names:
-        statement = STATEMENTS.get(name, UNKNOWN)
+        statement = statement_of(name)
         lines.append(f"| {name} | {statement.words} | {statement.source} |")
     return [*lines, ""]
 

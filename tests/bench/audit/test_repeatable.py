@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from bench.audit import repeatable
-from bench.audit.determinism import STATEMENTS
 from bench.audit.repeatable_summary import Repeats, page, said
-from bench.discover import implementations
+from bench.discover import frameworks, implementations
 from bench.plan.request import DataSet, Plan
 from bench.records.record import Job, Outcome, Request, failure_record
 from bench.run.environments import Environment
@@ -53,8 +52,9 @@ def test_only_a_promise_can_be_broken() -> None:
 
 
 def test_every_framework_has_its_statement_with_a_source() -> None:
-    assert {row.framework for row in implementations()} == set(STATEMENTS)
-    assert all(s.source.startswith("https://") and s.words for s in STATEMENTS.values())
+    for framework in frameworks():
+        assert framework.repeating is not None, framework.name
+        assert framework.repeating.source.startswith("https://") and framework.repeating.words
 
 
 def test_the_page_names_what_differs_and_what_was_left_out() -> None:
