@@ -41,6 +41,7 @@ from tasks.spec.vision import (
     LeakyRelu,
     Relu,
     Reshape,
+    Slice,
     TransposedConv2D,
 )
 
@@ -167,6 +168,7 @@ BUILDERS: dict[type[Layer], Builder] = {
     Flatten: lambda layer, shape, rngs: flatten,
     Reshape: lambda layer, shape, rngs: lambda x: x.reshape(len(x), *layer.to),
     Add: lambda layer, shape, rngs: added,
+    Slice: lambda layer, shape, rngs: lambda x: x[..., layer.begin : layer.end],
     Concat: lambda layer, shape, rngs: beside,
     GlobalAveragePool: lambda layer, shape, rngs: mean_of_places,
     MaxPool2D: lambda layer, shape, rngs: pool(nnx.max_pool, layer.size),

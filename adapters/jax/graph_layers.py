@@ -40,6 +40,7 @@ from tasks.spec.vision import (
     LeakyRelu,
     Relu,
     Reshape,
+    Slice,
     TransposedConv2D,
 )
 
@@ -135,6 +136,7 @@ LAYERS: dict[type[Layer], Apply] = {
     Flatten: lambda layer, g, x: x.reshape(len(x), -1),
     Reshape: lambda layer, g, x: x.reshape(len(x), *layer.to),
     Add: add,
+    Slice: lambda layer, g, x: x[..., layer.begin : layer.end],
     Concat: lambda layer, g, *values: jnp.concatenate(values, axis=-1),
     GlobalAveragePool: lambda layer, g, x: x.mean(tuple(range(1, x.ndim - 1))),
     MaxPool2D: lambda layer, g, x: max_pool(x, layer.size),

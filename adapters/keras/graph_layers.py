@@ -41,6 +41,7 @@ from tasks.spec.vision import (
     LeakyRelu,
     Relu,
     Reshape,
+    Slice,
     TransposedConv2D,
 )
 
@@ -184,6 +185,7 @@ LAYERS: dict[type[Layer], Build] = {
     LeakyRelu: lambda making, layer, read: making.keras.layers.LeakyReLU(layer.slope),
     Add: lambda making, layer, read: making.keras.layers.Add(),
     Concat: lambda making, layer, read: making.keras.layers.Concatenate(),
+    Slice: lambda making, layer, read: making.keras.layers.Identity(),
     Reshape: lambda making, layer, read: making.keras.layers.Reshape(layer.to),
     AveragePool2D: lambda making, layer, read: making.keras.layers.AveragePooling2D(layer.size),
     GlobalAveragePool: _global_pool,
@@ -208,5 +210,7 @@ def value_of(layer: Layer, made: Any, reads: list[Any]) -> Any:
             return made(reads[0], reverse=True)
         case Add() | Concat():
             return made(reads)
+        case Slice(begin=begin, end=end):
+            return made(reads[0][..., begin:end])
         case _:
             return made(*reads)

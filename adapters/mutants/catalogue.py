@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters.mutants import (
+    adversaries,
     arithmetic,
     arithmetic_inside,
     augmentation,
@@ -44,6 +45,7 @@ FAULTS: tuple[Mutant, ...] = (
     *views.MUTANTS,
     *work.MUTANTS,
     *graphs.MUTANTS,
+    *adversaries.MUTANTS,
     *graphs_of_jax.FAULTS,
     *graphs_of_keras.FAULTS,
     *in_pytorch.FAULTS,

@@ -177,24 +177,7 @@ def _all_moved(task: Task) -> Task:
     return replace(task, updates=tuple(replace(u, moves=()) for u in task.updates))
 
 
-def _turned_order(task: Task) -> Task:
-    return replace(task, updates=task.updates[::-1])
-
-
-def _labels_of_real(target: float) -> Change:
-    def changed(task: Task) -> Task:
-        updates = tuple(
-            replace(
-                u, terms=tuple(replace(t, target=target) if t.target == 1.0 else t for t in u.terms)
-            )
-            for u in task.updates
-        )
-        return replace(task, updates=updates)
-
-    return changed
-
-
-def _another(change: Change) -> type[Wrapped]:
+def another(change: Change) -> type[Wrapped]:
     """Does the changed task."""
 
     class Another(Wrapped):
@@ -205,7 +188,7 @@ def _another(change: Change) -> type[Wrapped]:
 
 
 def _fault(name: str, task: Task, how: Change | type[Wrapped]) -> Mutant:
-    make = how if isinstance(how, type) else _another(how)
+    make = how if isinstance(how, type) else another(how)
     return Mutant(name, "graphs", make, families=(task.family,), task=task.name)
 
 
@@ -244,9 +227,6 @@ MUTANTS = (
            _optimizers(AdamW, schedule=replace(_SCHEDULE, warmup=1))),
     _fault("GRU gates z, r, n", small.GATES, GatesExchanged),
     _fault("directions exchanged", small.GATES, DirectionsExchanged),
-    _fault("updates in the other order", small.ADVERSARIES, _turned_order),
-    _fault("an update that moves all", small.ADVERSARIES, _all_moved),
-    _fault("labels of 0.9 for real ones", small.ADVERSARIES, _labels_of_real(0.9)),
     _fault("LeakyReLU's slope of 0.01", small.ADVERSARIES, _layers(LeakyRelu, slope=0.01)),
     _fault("frozen arrays that are trained", small.FROZEN, _all_moved),
 )  # fmt: skip

@@ -25,6 +25,7 @@ from tasks.spec.vision import (
     LeakyRelu,
     Relu,
     Reshape,
+    Slice,
     TransposedConv2D,
 )
 
@@ -168,13 +169,19 @@ def _judge(begin: str, reads: str, shares: str = "") -> list[Node]:
 ADVERSARIES = graph(
     "small-adversaries",
     "gan",
-    (3,),
+    (6,),
     (
-        Node("dense", Dense(8, "relu"), ("x",)),
+        Node("noise", Slice(0, 3), ("x",)),
+        Node("dense", Dense(8, "relu"), ("noise",)),
         Node("square", Reshape((2, 2, 2)), ("dense",)),
         Node("fake", TransposedConv2D(1, 4, 2, "sigmoid"), ("square",)),
+        Node("other_noise", Slice(3, 6), ("x",)),
+        Node("other_dense", Dense(8, "relu"), ("other_noise",), "dense"),
+        Node("other_square", Reshape((2, 2, 2)), ("other_dense",)),
+        Node("other_fake", TransposedConv2D(1, 4, 2, "sigmoid"), ("other_square",), "fake"),
         *_judge("real", "y"),
         *_judge("made", "fake", "real"),
+        *_judge("fooled", "other_fake", "real"),
     ),
     (
         Update(
@@ -186,7 +193,9 @@ ADVERSARIES = graph(
             Adam(2e-3, beta_1=0.5),
         ),
         Update(
-            (Term("made3", "binary_crossentropy", 1.0),), ("dense", "fake"), Adam(1e-3, beta_1=0.5)
+            (Term("fooled3", "binary_crossentropy", 1.0),),
+            ("dense", "fake"),
+            Adam(1e-3, beta_1=0.5),
         ),
     ),
     metric="rmse",  # what it gives is not scored

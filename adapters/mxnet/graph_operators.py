@@ -9,7 +9,7 @@ from mxnet.gluon import nn
 
 from adapters.base import unknown
 from tasks.spec.layers import Flatten, Layer, Shape
-from tasks.spec.vision import Add, Concat, GlobalAveragePool, Reshape
+from tasks.spec.vision import Add, Concat, GlobalAveragePool, Reshape, Slice
 
 
 class Joined(nn.HybridBlock):
@@ -31,6 +31,7 @@ def channels_last(F: Any, x: Any, shape: Shape) -> Any:
 def joined(layer: Layer, shape: Shape) -> Joined:
     """The block of such a layer. shape: of what is read first. Raises `Unsupported`."""
     is_image = len(shape) == 3
+    last = 1 if is_image else len(shape)  # the task's last axis
 
     def reshaped(F: Any, x: Any, to: Shape) -> Any:
         rows = F.reshape(channels_last(F, x, shape), shape=(-1, *to))
@@ -40,8 +41,9 @@ def joined(layer: Layer, shape: Shape) -> Joined:
         case Add():
             return Joined(lambda F, *values: F.add_n(*values))
         case Concat():
-            axis = 1 if is_image else len(shape)
-            return Joined(lambda F, *values: F.concat(*values, dim=axis))
+            return Joined(lambda F, *values: F.concat(*values, dim=last))
+        case Slice(begin=begin, end=end):
+            return Joined(lambda F, x: F.slice_axis(x, axis=last, begin=begin, end=end))
         case Flatten():
             return Joined(lambda F, x: F.flatten(channels_last(F, x, shape)))
         case Reshape(to=to):

@@ -17,7 +17,7 @@ from tasks.spec.graph import ROWS, Node, needed, value_shapes
 from tasks.spec.layers import Flatten, Shape
 from tasks.spec.network import Task, moved_arrays
 from tasks.spec.sequence import Unembedding
-from tasks.spec.vision import Add, Concat, GlobalAveragePool, Reshape
+from tasks.spec.vision import Add, Concat, GlobalAveragePool, Reshape, Slice
 
 
 class Network(nn.Module):
@@ -64,6 +64,8 @@ class Network(nn.Module):
                 return x
             case Concat():
                 return torch.cat(reads, dim=1 if is_image else -1)
+            case Slice(begin=begin, end=end):
+                return x.narrow(1 if is_image else -1, begin, end - begin)
             case Flatten():
                 return self.canonical(x, node.reads[0]).flatten(1)
             case Reshape():

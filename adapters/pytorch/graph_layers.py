@@ -36,10 +36,11 @@ from tasks.spec.vision import (
     LeakyRelu,
     Relu,
     Reshape,
+    Slice,
     TransposedConv2D,
 )
 
-_FUNCTIONS = (Add, Concat, Flatten, GlobalAveragePool, Reshape, Unembedding)
+_FUNCTIONS = (Add, Concat, Flatten, GlobalAveragePool, Reshape, Slice, Unembedding)
 """Layers that have no arrays of their own and are written out in graph.py."""
 ACTIVATIONS: dict[Activation, type[nn.Module]] = {
     "linear": nn.Identity,

@@ -15,6 +15,7 @@ from tasks.spec.vision import (
     LeakyRelu,
     Relu,
     Reshape,
+    Slice,
     TransposedConv2D,
 )
 
@@ -58,6 +59,17 @@ def concat(layer: Concat, g: Given) -> Result:
 
 def concat_back(layer: Concat, p: Params, saved: Array, grad: Array) -> Gradients:
     return Gradients(tuple(np.split(grad, saved, axis=-1)))
+
+
+def part(layer: Slice, g: Given) -> Result:
+    (x,) = g.reads
+    return Result(x[..., layer.begin : layer.end], x.shape)
+
+
+def part_back(layer: Slice, p: Params, saved: tuple[int, ...], grad: Array) -> Gradients:
+    by_x = np.zeros(saved, grad.dtype)
+    by_x[..., layer.begin : layer.end] = grad
+    return Gradients((by_x,))
 
 
 def reshape(layer: Reshape, g: Given) -> Result:
@@ -186,6 +198,7 @@ PAIRS: Pairs = {
     LeakyRelu: (leaky_relu, leaky_relu_back),
     Add: (add, add_back),
     Concat: (concat, concat_back),
+    Slice: (part, part_back),
     Reshape: (reshape, reshape_back),
     AveragePool2D: (average_pool, average_pool_back),
     GlobalAveragePool: (global_pool, global_pool_back),

@@ -41,6 +41,7 @@ from tasks.spec.vision import (
     LeakyRelu,
     Relu,
     Reshape,
+    Slice,
     TransposedConv2D,
 )
 
@@ -220,6 +221,7 @@ LAYERS: dict[type[Layer], Apply] = {
     LeakyRelu: lambda layer, p, reads, _: tf.nn.leaky_relu(reads[0], layer.slope),
     Add: lambda layer, p, reads, _: tf.add_n(list(reads)),
     Concat: lambda layer, p, reads, _: tf.concat(list(reads), -1),
+    Slice: lambda layer, p, reads, _: reads[0][..., layer.begin : layer.end],
     Reshape: lambda layer, p, reads, _: tf.reshape(reads[0], [-1, *layer.to]),
     AveragePool2D: lambda layer, p, reads, _: tf.nn.avg_pool2d(
         reads[0], layer.size, layer.size, "VALID"

@@ -11,6 +11,8 @@ from bench.report.context import Context
 SCORES = {
     "accuracy": "accuracy on the test rows, target at least",
     "cross_entropy": "mean cross-entropy of the test rows in nats, target at most",
+    "frechet_distance": "Fréchet distance of generated digits to the test rows' in the features "
+    "of the suite's digit network, target at most",
     "rmse": "root mean squared error on the test rows, target at most",
 }
 OLD_MEMORY = (

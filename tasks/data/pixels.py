@@ -1,9 +1,9 @@
 """The digits of tasks/data/digits.py for networks that give images: as their own targets.
 
 "digits-pixels": x uint8 (N, 28, 28), y the same as (N, 784): what an autoencoder gives back.
-"digits-noise": x float32 (N, 32), standard normal; y the images, (N, 28, 28, 1): each image meets
-one vector of noise, made beforehand, so that every framework draws the same. Pixels are scaled to
-0…1 when loaded.
+"digits-noise": x float32 (N, 2 NOISE), standard normal; y the images, (N, 28, 28, 1): each image
+meets two vectors of noise, one for the step of each of two networks, made beforehand, so that every
+framework draws the same. Pixels are scaled to 0…1 when loaded.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tasks.data.arrays import Arrays
 from tasks.data.family import About, DataFamily, Decoded
 
 NOISE = 32
+"""Numbers that one image is generated from."""
 Turned = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 
 
@@ -28,7 +29,7 @@ def _pixels(images: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _noise(images: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng((seed, 0x6A))
-    x = rng.standard_normal((len(images), NOISE)).astype(np.float32)
+    x = rng.standard_normal((len(images), 2 * NOISE)).astype(np.float32)
     return x, images[..., None]
 
 

@@ -9,8 +9,8 @@ from typing import Literal
 from tasks.spec.layers import LATER
 
 Loss = Literal["sparse_categorical_crossentropy", "binary_crossentropy", "mean_squared_error"]
-Score = Literal["accuracy", "rmse", "cross_entropy"]
-LOWER: tuple[Score, ...] = ("rmse", "cross_entropy")
+Score = Literal["accuracy", "rmse", "cross_entropy", "frechet_distance"]
+LOWER: tuple[Score, ...] = ("rmse", "cross_entropy", "frechet_distance")
 """The scores that are better low."""
 
 

@@ -34,6 +34,17 @@ class Concat(Layer):
 
 
 @dataclass(frozen=True)
+class Slice(Layer):
+    """The values `begin` to `end` - 1 of the last axis."""
+
+    begin: int
+    end: int
+
+    def shape(self, *reads: Shape) -> Shape:
+        return (*reads[0][:-1], self.end - self.begin)
+
+
+@dataclass(frozen=True)
 class Reshape(Layer):
     """(N, ...) → (N, *to), in C order of the canonical layout."""
 

@@ -23,7 +23,7 @@ from tasks.spec.graph import Node, chain
 from tasks.spec.layers import Conv2D, Dense, Flatten
 from tasks.spec.network import Task
 from tasks.spec.normalization import BatchNorm
-from tasks.spec.training import AdamW, WarmupCosine
+from tasks.spec.training import AdamW, Term, WarmupCosine
 from tasks.weights import initial_weights
 
 NORM = BatchNorm(0.9, 1e-3)
@@ -36,17 +36,27 @@ UNTRAINED = replace(
 
 def _generator_with_norm() -> Task:
     """Its first update goes through the generator and moves nothing there but statistics."""
-    dense, *others = ADVERSARIES.network
+    noise, dense, *others = (
+        node for node in ADVERSARIES.network if not node.name.startswith(("other", "fooled"))
+    )
     first, second = ADVERSARIES.updates
     return replace(
         ADVERSARIES,
         name="a batch norm in the generator",
         network=(
+            noise,
             replace(dense, layer=Dense(8, bias=False)),
             Node("norm", NORM, ("dense",)),
             *(replace(n, reads=("norm",)) if n.reads == ("dense",) else n for n in others),
         ),
-        updates=(first, replace(second, moves=("dense", "norm", "fake"))),
+        updates=(
+            first,
+            replace(
+                second,
+                terms=(Term("made3", "binary_crossentropy", 1.0),),
+                moves=("dense", "norm", "fake"),
+            ),
+        ),
     )
 
 

@@ -43,6 +43,7 @@ from tasks.spec.vision import (
     LeakyRelu,
     Relu,
     Reshape,
+    Slice,
     TransposedConv2D,
 )
 from tasks.weights import initial_weights
@@ -129,6 +130,8 @@ LAYERS: list[tuple[Layer, tuple[int, ...]]] = [
     (BatchNorm(0.9, 1e-3, frozen=True), IMAGE),
     (Relu(), IMAGE),
     (LeakyRelu(0.3), SEQUENCE),
+    (Slice(1, 4), SEQUENCE),
+    (Slice(2, 3), IMAGE),
     (Reshape((6, 4)), SEQUENCE),
     (AveragePool2D(2), IMAGE),
     (AveragePool2D(3), IMAGE),

@@ -85,9 +85,17 @@ def test_by_hand() -> None:
     words = next(t for t in TASKS if t.name == "lstm-imdb")
     assert flops.forward(words) == 200 * 2 * 256 * 512 + 2 * 128
     assert flops.training(words) == 3 * flops.forward(words)  # the embedding below learns
+    gan = next(t for t in TASKS if t.name == "gan-mnist")
+    generator, discriminator = 2 * (32 * 128 + 128 * 784), 2 * (784 * 128 + 128)
+    assert flops.forward(gan) == generator
+    tells = generator + 2 * (2 * discriminator + 2 * 128)  # real ones and made ones
+    fools = 2 * generator + 2 * 128 * 784 + 2 * discriminator  # back through what is not moved
+    assert flops.training(gan) == tells + fools
 
 
 def test_every_task_has_a_count() -> None:
     for task in TASKS:
-        assert 0 < flops.forward(task) < flops.training(task) <= 3 * flops.forward(task)
+        assert 0 < flops.forward(task) < flops.training(task)
+        if len(task.rules) == 1:
+            assert flops.training(task) <= 3 * flops.forward(task)
         assert any(isinstance(node.layer, (Dense, Conv2D, Flatten)) for node in task.nodes)
