@@ -4,7 +4,7 @@ An adapter turns a `Task` into the framework's own best form of the same work. I
 clock, prints nothing, writes no file, and imports neither `bench` nor another adapter. The
 suite calls the methods in this order: construct, `settings`, `build`, `stage`, then
 `train` / `predict` / `wait` / `weights` in any order; `build` may be called again on the same
-object and then starts afresh (new weights, new optimizer state).
+object and then starts afresh.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal, SupportsFloat, TypeVar
 
 import numpy as np
 
+from adapters.repeating import Repeating
 from tasks.spec.layers import CHAINED
 from tasks.spec.network import Task
 from tasks.weights import Weights
@@ -54,8 +55,8 @@ def form_of(kind: Kind, name: str, forms: Mapping[Any, Form]) -> Form:
 
 
 def only_chains(task: Task) -> None:
-    """Raises `Unsupported`, by the layer's name, for a graph, and for layers of a chain that have
-    what came with graphs (a stride, no bias): for adapters that have forms of plain chains only."""
+    """Raises `Unsupported` for a graph, and for layers of a chain that have what came with graphs
+    (a stride, no bias): for adapters that have forms of plain chains only."""
     for node in task.nodes:
         if not isinstance(node.layer, CHAINED):
             raise unknown("layer", node.layer)
@@ -77,10 +78,9 @@ def modes_on(modes: Mapping[str, bool]) -> str:
 class Implementation:
     """framework + mode. `module` holds the adapter; `package` is what a user would import.
 
-    `only`: names of the tasks it is for; empty for all. `usual`: it is measured when nobody
-    names implementations; the other modes are asked for. `environment`: the one it is installed
-    in, where that is not its framework's own: one mode's packages must not be there when another
-    is measured. `tests`: files of tests that its environment runs after those of every adapter.
+    `only`: names of its tasks; empty for all. `usual`: measured when nobody names any.
+    `environment`: the one it is installed in, where that is not its framework's own: one mode's
+    packages must not be there when another is measured. `tests`: more files of tests for it.
     `division`: documented or tuned, never ranked together. `departures`: in plain words, what of a
     tuned form the documents would not have told a user to write.
     """
@@ -163,10 +163,9 @@ class Scheme:
 class Installation:
     """What is particular about one environment of a framework, a name in its pins.toml.
 
-    `after`: another environment that is made first, so that pip finds the packages both need in
-    its cache. `ceiling`: the framework whose programs/product.py measures the machine's ceiling
-    there; empty for the framework's own. `keeps`: variables of the user's shell that it needs;
-    workers inherit no others but those that every program needs (bench.run.variables).
+    `after`: one that is made first, so that pip has both's packages in its cache. `ceiling`: the
+    framework whose programs/product.py measures the ceiling there; empty for its own. `keeps`:
+    variables of the user's shell that it needs; workers inherit no others (bench.run.variables).
     """
 
     environment: str
@@ -187,17 +186,6 @@ class Export:
 
 
 @dataclass(frozen=True)
-class Repeating:
-    """What a framework's documents say of repeating a training on the CPU, bit for bit, read in
-    the releases that are pinned. by: what they ask for before results repeat. Adapters set all
-    seeds; a switch stays as it is by default, since it may cost speed."""
-
-    by: Literal["seeds", "a switch", "nothing"]
-    words: str
-    source: str
-
-
-@dataclass(frozen=True)
 class Framework:
     """All that the suite knows of a framework before it is installed: its folder's about.py.
 
@@ -205,8 +193,7 @@ class Framework:
     `package`: what a user would import. `interface`: the packages whose names count as its own
     when the size of a program is taken; empty for `package`. `tuners`: its own searchers of
     hyper-parameters. `installations`: of its environments those of which something is to be said.
-    `exports`: its ways to a file, every format of `adapters.runtimes` once. `repeating`: None
-    where nobody has looked.
+    `exports`: its ways to a file, every format of `adapters.runtimes` once.
     """
 
     name: str

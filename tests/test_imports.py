@@ -25,7 +25,7 @@ WORKER_SEES = (
     "tasks",
 )  # fmt: skip
 # Of adapters: there for every framework.
-COMMON = {"base", "deployment", "tuner", "peer", "reference"}
+COMMON = {"base", "deployment", "tuner", "peer", "reference", "repeating"}
 
 
 def imports(path: Path) -> set[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from adapters.base import Export, Framework, Implementation, Repeating, Scheme
+from adapters.base import Export, Framework, Implementation, Scheme
+from adapters.repeating import Repeating
 
 FRAMEWORK = Framework(
     name="jax",

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import json
 
-from adapters.base import (
-    Export,
-    Framework,
-    Implementation,
-    Installation,
-    Place,
-    Repeating,
-    Scheme,
-)
+from adapters.base import Export, Framework, Implementation, Installation, Place, Scheme
+from adapters.repeating import Repeating
 
 _BACKENDS = "keras_backends"
 

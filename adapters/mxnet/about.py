@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from adapters.base import (
-    Export,
-    Framework,
-    Implementation,
-    Installation,
-    Place,
-    Repeating,
-    Scheme,
-)
+from adapters.base import Export, Framework, Implementation, Installation, Place, Scheme
+from adapters.repeating import Repeating
 
 _TUNED = (
     "where there are several threads the engine is the naive one (MXNET_ENGINE_TYPE), which "

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from adapters.base import (
-    Export,
-    Framework,
-    Implementation,
-    Installation,
-    Place,
-    Repeating,
-    Scheme,
-)
+from adapters.base import Export, Framework, Implementation, Installation, Place, Scheme
+from adapters.repeating import Repeating
 
 
 def torchrun(place: Place) -> dict[str, str]:

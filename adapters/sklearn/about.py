@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from adapters.base import Framework, Implementation, Repeating
+from adapters.base import Framework, Implementation
+from adapters.repeating import Repeating
 
 FRAMEWORK = Framework(
     name="sklearn",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from adapters.base import Export, Framework, Implementation, Place, Repeating, Scheme
+from adapters.base import Export, Framework, Implementation, Place, Scheme
+from adapters.repeating import Repeating
 
 _MODULE = "adapters.tensorflow.contender"
 

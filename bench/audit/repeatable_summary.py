@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
-from adapters.base import Repeating
+from adapters.repeating import Repeating
 from bench import discover
 
 UNKNOWN = Repeating("nothing", "not looked up", "")
