@@ -2,9 +2,11 @@
 
 The oracle knows of no processes: it takes the whole batch. A sum for a mean is a constant factor in
 the gradient, which Adam hides, so gradients are read from a step of SGD. They are compared twice:
-all of them together, within `WHOLE`, and parameter by parameter within the certificate's own bound
-(a convolution's kernel sums over thousands of positions in float32: 3e-6 in one process too). Then
-come twenty steps of the task's own optimizer, and at last the ranks among themselves.
+all of them together with those that one process of the same scheme finds for the whole batch,
+within `WHOLE`, and parameter by parameter with the oracle's within the certificate's own bound (a
+convolution's kernel sums over thousands of positions in float32: 3e-6 in one process too). One
+process itself is held against the oracle, within `ROUNDED`. Then come twenty steps of the task's
+own optimizer, and at last the ranks among themselves.
 """
 
 from __future__ import annotations
@@ -16,17 +18,29 @@ import numpy as np
 from adapters.base import AdamForm
 from adapters.reference.oracle import Reference
 from bench.proof.bounds import STANDARD_ERRORS, bound, relative, typical
+from bench.proof.calls import CALM_RATE_POOLS
 from bench.proof.checks import Certificate, Check, count, worst
 from bench.proof.gradients import reading
 from bench.proof.trial import provable
-from tasks.spec.layers import Dropout
+from tasks.spec.layers import Dropout, MaxPool2D
 from tasks.spec.network import Task
 from tasks.weights import initial_weights
 
 CALLS = 4
 WHOLE = 1e-6
+# Of one process against float64: MXNet's float32 errs by 1.3e-6 on cnn-64-10, others by 4e-7.
+ROUNDED = 5e-6
 GRADIENTS, UPDATE, LOSSES = "gradients/", "update/", "losses"
 RankArrays = Mapping[str, np.ndarray]
+
+
+def stepped(task: Task) -> Task:
+    """The task as its twenty steps are taken: under a pool at the small rate that calls of the
+    certificate take there too (bench.proof.calls), since a window won by another pixel in float32
+    parts two right trajectories by 1e-3."""
+    task = provable(task)
+    pools = any(isinstance(layer, MaxPool2D) for layer in task.layers)
+    return task.at_rate(CALM_RATE_POOLS) if pools else task
 
 
 def expected(
@@ -38,7 +52,7 @@ def expected(
     oracle.build(reading(task.without_dropout()), weights, seed)
     rows, _ = oracle.stage(x, y)
     _, gradients = oracle.gradients(rows[order[0]], y[order[0]])
-    oracle.build(provable(task), weights, seed)
+    oracle.build(stepped(task), weights, seed)
     losses = [float(oracle.train((rows, y), part)) for part in np.split(order, CALLS)]
     after = oracle.weights()
     found = {GRADIENTS + name: value for name, value in gradients.items()}
@@ -62,7 +76,7 @@ def certificate(
     losses = np.mean([rank[LOSSES] for rank in ranks], axis=0)
     off = np.max(np.abs(losses - right[LOSSES]) / np.abs(right[LOSSES]))
     found = [
-        Check("gradients, whole", _whole(gradients, right_gradients), WHOLE, "all together"),
+        _whole_check(gradients, right_gradients, alone),
         worst("gradients", gradients, right_gradients, bound(task, "gradients")),
         Check("losses", float(off), bound(task, "losses"), f"worst of {CALLS} calls"),
         worst("update", update, right_update, bound(task, "update")),
@@ -79,6 +93,14 @@ def certificate(
 
 def _of(arrays: RankArrays, kind: str) -> dict[str, np.ndarray]:
     return {name.removeprefix(kind): arrays[name] for name in arrays if name.startswith(kind)}
+
+
+def _whole_check(got: RankArrays, right: RankArrays, alone: RankArrays | None) -> Check:
+    name = "gradients, whole"
+    if alone is None:
+        return Check(name, _whole(got, right), ROUNDED, "all together, against float64")
+    found = _whole(got, _of(alone, GRADIENTS))
+    return Check(name, found, WHOLE, "all together, against one process")
 
 
 def _whole(got: RankArrays, right: RankArrays) -> float:

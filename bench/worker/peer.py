@@ -21,7 +21,7 @@ import numpy as np
 
 from adapters.base import Place
 from bench.proof.gradients import gradients_of, reading
-from bench.proof.trial import provable
+from bench.proof.groups import stepped
 from bench.records.record import finite
 from bench.worker.failures import outcome_of_error
 from bench.worker.parent import die_with
@@ -83,7 +83,7 @@ def certify(asked: PeerWork) -> None:
         task, seed, order = restored(one["work"]), one["seed"], np.array(one["order"], np.int32)
         weights, rows = initial_weights(task, seed), asked.rows(one)
         _, moved = _trained(peer, reading(task.without_dropout()), weights, seed, rows, order[:1])
-        losses, update = _trained(peer, provable(task), weights, seed, rows, order, CALLS)
+        losses, update = _trained(peer, stepped(task), weights, seed, rows, order, CALLS)
         found: dict[str, Any] = {"losses": np.array(losses)}
         found |= {f"gradients/{name}": value for name, value in gradients_of(moved).items()}
         found |= {f"update/{name}": value for name, value in update.items()}
