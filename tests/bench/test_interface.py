@@ -18,7 +18,7 @@ from bench.run.environments import PROJECT
 from tasks.errors import UserError
 from tests.support import task_files
 
-PUBLISHED = PROJECT / "results" / "cpu-documented"
+PUBLISHED = PROJECT / "results" / "cpu-both"
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +74,8 @@ def test_verdicts_are_those_of_the_report() -> None:
     found = Measured.read(PUBLISHED)
     assert list(found.verdicts.columns) == VERDICTS
     speed = found.verdicts.query("task == 'fnn-mnist' and metric == 'train_throughput'")
-    assert set(speed["verdict"]) == {"slower"}
-    assert set(speed["base"]) == {"jax:flax"}
+    assert set(speed["verdict"]) <= {"slower", "undecided"} and "slower" in set(speed["verdict"])
+    assert set(speed["base"]) == {"jax:flax", "tensorflow:graph"}  # one a division
     assert ((speed["low"] < speed["change"]) & (speed["change"] < speed["high"])).all()
     assert any("fastest" in line or "ahead" in line for s in found.sentences.values() for line in s)
 
