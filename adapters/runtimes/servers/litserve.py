@@ -4,8 +4,8 @@
 of this machine until it is stopped.
 """
 
-from __future__ import annotations
-
+# No `from __future__ import annotations` here: LitServe hands the annotation of `request` to
+# FastAPI, which cannot resolve a text that names what this module alone imports.
 import json
 import sys
 from pathlib import Path
