@@ -281,6 +281,21 @@ def test_the_readmes_numbers_are_those_of_the_published_run() -> None:
                 assert cell == metric.column.text(value), (name, heading)
 
 
+def test_the_readmes_latencies_are_those_of_the_published_files() -> None:
+    text = (PROJECT / "results" / "cpu-deploy" / "report.md").read_text(encoding="utf-8")
+    of_task = text.partition("\n### lstm-forecast\n")[2]
+
+    def median(route: str) -> str:
+        return re.findall(rf"^\| {re.escape(route)} \| ([\d.]+)", of_task, re.M)[0]
+
+    _, *lines = table(README, "median µs for one row")
+    assert {line[0] for line in lines} == {"keras", "pytorch", "mxnet", "jax", "tensorflow"}
+    for writer, route, own, other in lines:
+        assert (own, other) == (
+            median(f"{writer}:{route}"), median(f"{writer}:onnx:onnxruntime"),
+        )  # fmt: skip
+
+
 def test_the_readmes_command_is_the_one_that_made_the_numbers() -> None:
     (command,) = re.findall(r"^Made by `(.+)`\.$", README.read_text(encoding="utf-8"), re.M)
     home = PROJECT / "results" / "cpu-both"

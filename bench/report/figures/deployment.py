@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from bench.deploy.results import RouteResult, route_results
 from bench.records.results import Results
@@ -44,7 +45,7 @@ def draw(results: Results) -> Figure | None:
     for axis, label in zip(
         axes[-1], ("installed with the file, MiB", "cold start, s"), strict=True
     ):
-        axis.set_xlabel(label)
+        axis.set_xlabel(label, fontsize=8)
     marks = [
         Line2D([], [], marker="o", linestyle="", color=paint[name], label=name) for name in runtimes
     ]
@@ -88,6 +89,10 @@ def _starts(axis: Axes, own: Sequence[RouteResult], paint: dict[str, str]) -> No
 def _logarithmic(axis: Axes) -> None:
     axis.set_xscale("log")
     axis.set_yscale("log")
+    for each in (axis.xaxis, axis.yaxis):
+        each.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        each.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        each.set_minor_formatter(NullFormatter())
     axis.set_ylabel("single row p50, µs", fontsize=8)
     axis.tick_params(labelsize=8)
     axis.grid(alpha=0.3, linewidth=0.5)
