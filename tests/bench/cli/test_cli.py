@@ -44,7 +44,7 @@ MISTAKES = [
     (["verify", "--implementations", ","], "empty pattern"),
     (["run", "--division", "documented", "--implementations", "sklearn"], "no implementation"),
     (["run", "--data-dir", "nowhere"], "is no folder"),
-    (["run", "--data-dir", "corrupt"], "cannot be read"),
+    (["run", "--data-dir", "corrupt"], "is damaged"),
     (["run", "--resume"], "nothing to resume"),
     (["run", "--resume", "--out", "future"], "newer version"),
     (["run", "--budget", "soon"], "no duration"),
