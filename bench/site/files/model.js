@@ -28,7 +28,7 @@ const betterIs = (contest, metric) => metric === "test_score" ? contest.run.task
 
 /** The contests of a choice: of each task the newest run of the setting in which most was measured
     side by side counts, as rows of two runs never sat together; or those of one named run. */
-function contests(state, all = false) {
+function contests(state, all = false, fits = () => true) {
   const found = new Map();
   for (const run of DATA.runs) {
     if (!ofSetting(run, state) || (state.run && run.name !== state.run)) continue;
@@ -36,7 +36,7 @@ function contests(state, all = false) {
       if (!all && ((state.family && family(run, task) !== state.family) || (state.task && task !== state.task))) continue;
       const cells = run.cells.filter((c) => c.task === task && c.division === state.division);
       const measured = cells.filter((c) => Object.keys(c.values).length).length;
-      if (!cells.length) continue;
+      if (!cells.length || !fits(run, task)) continue;
       const before = found.get(task);
       const rank = [run.measurement, Math.min(measured, 2), run.created];
       if (!before || later(rank, before.rank)) found.set(task, { run, task, cells, rank });

@@ -90,8 +90,10 @@ function money(state) {
     rows.length ? table("Money to the target score", [["task"], ["implementation"], ["money", true], ["95 % interval"], ["energy", true]], rows) : make("p", {}, "No task here was trained to its target in every sitting."));
 }
 
+/** Of each task the newest run that has two modes of one framework: a newer one may have none. */
 function compilingView(state) {
-  const rows = contests(state).flatMap(({ run, task }) => run.paid.filter((p) => p.task === task && p.division === state.division && !state.without.includes(p.mode.split(":")[0])).map((p) => {
+  const paid = (run, task) => run.paid.some((p) => p.task === task && p.division === state.division);
+  const rows = contests(state, false, paid).flatMap(({ run, task }) => run.paid.filter((p) => p.task === task && p.division === state.division && !state.without.includes(p.mode.split(":")[0])).map((p) => {
     const [value, low, high] = p.ratio;
     const never = high !== null && high < 1;
     const pays = p.steps === null ? (never ? "no: it is slower" : "undecided") : p.steps <= state.steps ? "yes" : "no: too few steps";
