@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -132,8 +133,12 @@ def _launch(folder: Path, data: Path) -> tuple[Launch, Results]:
 
 def _workers() -> dict[int, int]:
     """Those of the runner, and no other process that the tests have started."""
-    children = psutil.Process().children()
-    return {child.pid: HELD for child in children if "bench.worker.launch" in child.cmdline()}
+    found = {}
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # it has ended meanwhile; a zombie is one too
+            if "bench.worker.launch" in child.cmdline():
+                found[child.pid] = HELD
+    return found
 
 
 def test_a_launch_keeps_what_its_device_did(
