@@ -42,6 +42,7 @@ class PeerWork:
     def __init__(self, question: PeerQuestion, folder: Path, place: Place) -> None:
         self.question, self.folder, self.place = question, folder, place
         self.started = perf_counter()
+        self.peer: Any = None
         self.answer: PeerAnswer = {"status": "ok", "reason": "", "seconds": {}, "tasks": {}}
 
     def join(self) -> Any:
@@ -53,6 +54,7 @@ class PeerWork:
             home, name = fault.split(":")
             kind = getattr(import_module(home), name)(kind)
         peer = kind(self.question["way"], self.place, self.question["threads"])
+        self.peer = peer  # kept until the process ends: what takes a group apart may wait for ever
         self.note("join")
         self.answer["settings"] = peer.settings()
         self.answer["adam_form"] = peer.adam_form
