@@ -20,6 +20,7 @@ from bench.deploy import network
 from bench.deploy.plan import PROFILES, DeployProfile, ExportJob, ServeJob, export_jobs, serve_jobs
 from bench.deploy.process import asked
 from bench.deploy.routes import export_of, named, runtime_of
+from bench.machine.readings import without_places
 from bench.records.deployment import DeployRecord, DeployStage, RouteFacts, identity
 from bench.records.record import SCHEMA, finite
 from bench.records.schema import RunFile
@@ -218,6 +219,7 @@ class Deployment:
             "schema": SCHEMA, "id": name, "stage": stage, "task": task, "launch": launch,
             "route": route.model_dump(), "made": datetime.now(UTC).isoformat(timespec="seconds"),
         }  # fmt: skip
+        found |= {"reason": without_places(found["reason"])}  # a converter's words name its files
         self.records[name] = self.run.add_deployment(name, finite(record | found))
         if found["status"] != "ok":
             self.say(f"  {found['status']}: {found['reason'][:200]}")

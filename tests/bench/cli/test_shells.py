@@ -28,7 +28,7 @@ def test_a_strange_shell_changes_no_byte(tmp_path: Path) -> None:
     """A report made there is the report made here, figures too; in a process of its own, since
     all of this is read at its start."""
     run = tmp_path / "run"
-    shutil.copytree(PROJECT / "results" / "cpu-one-thread", run)
+    shutil.copytree(PROJECT / "results" / "cpu-quick", run)
     assert bench("report", "run", cwd=tmp_path).returncode == 0
     (tmp_path / "matplotlibrc").write_text("text.usetex: True\nfigure.dpi: 30\nfont.size: 40\n")
     before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
